@@ -1,0 +1,127 @@
+/* The whole configuration as typed data, filled and checked by config_load; read-only afterwards.
+ *
+ * Every number is finite, in range and in the unit of its name; every reference (a room's heaters, a
+ * schedule's presets) resolves. Which keys fill what: the table in bridge/config/table.c.
+ */
+#ifndef HB_BRIDGE_CONFIG_H
+#define HB_BRIDGE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/limits.h"
+#include "ground/attr.h"
+#include "ground/err.h"
+
+enum mqtt_backend { MQTT_BACKEND_MOSQUITTO, MQTT_BACKEND_PAHO };
+enum mqtt_protocol { MQTT_PROTOCOL_AUTO, MQTT_PROTOCOL_5, MQTT_PROTOCOL_311 };
+enum discovery_form { DISCOVERY_DEVICE, DISCOVERY_SINGLE, DISCOVERY_OFF };
+enum no_pool_policy { NO_POOL_HEAT, NO_POOL_PAUSE };
+enum exit_policy { ON_EXIT_OFF, ON_EXIT_KEEP };
+enum temperature_unit { UNIT_CELSIUS, UNIT_FAHRENHEIT, UNIT_KELVIN };
+
+struct config_mqtt {
+    char url[URL_MAX]; /* mqtt:// mqtts:// ws:// wss:// */
+    enum mqtt_backend client;
+    enum mqtt_protocol protocol;
+    char username[NAME_MAX_B], password[TEXT_MAX];
+    char client_id[NAME_MAX_B];  /* "" : heatbridge-<base topic> */
+    char base_topic[NAME_MAX_B]; /* "heatbridge" */
+    char ca_file[TEXT_MAX], cert_file[TEXT_MAX], key_file[TEXT_MAX];
+    bool tls_verify;
+    int32_t keepalive_s;
+};
+
+struct config_homeassistant {
+    enum discovery_form discovery;
+    char prefix[NAME_MAX_B];        /* "homeassistant"        */
+    char status_topic[TOPIC_MAX];   /* "homeassistant/status" */
+};
+
+struct config_web {
+    char listen[NAME_MAX_B]; /* "127.0.0.1" */
+    uint16_t port;           /* 0: no page; default 8377 */
+    char password[TEXT_MAX]; /* needed to listen on anything but loopback */
+};
+
+struct config_pool {
+    char url[URL_MAX]; /* stratum+tcp:// stratum+ssl:// stratum+tls:// */
+    char user[TEXT_MAX], password[TEXT_MAX];
+    char ca_file[TEXT_MAX];
+    bool tls_verify;
+};
+
+struct config_mining {
+    struct config_pool *pools;
+    size_t pool_count;
+    int32_t threads; /* 0: one per CPU */
+    enum no_pool_policy no_pool;
+    char (*redirect_hosts)[NAME_MAX_B]; /* "host" or "host:port" that client.reconnect may name */
+    size_t redirect_host_count;
+};
+
+/* A value on an MQTT topic. */
+struct config_source {
+    char topic[TOPIC_MAX]; /* "" : not configured */
+    char value[NAME_MAX_B]; /* JSON path; "" : the payload is the value */
+    enum temperature_unit unit;
+    int64_t stale_after_ms;
+};
+
+struct config_preset {
+    char name[ID_MAX];
+    double target_c;
+};
+
+/* From this minute of the week on (Monday 00:00 local time is 0), this preset. */
+struct config_slot {
+    int32_t week_minute;
+    uint16_t preset;
+};
+
+struct config_room {
+    char id[ID_MAX], name[NAME_MAX_B], area[NAME_MAX_B];
+    struct config_source temperature, humidity, window;
+    struct config_preset presets[ROOM_PRESETS];
+    size_t preset_count;
+    struct config_slot schedule[SCHEDULE_SLOTS]; /* ascending */
+    size_t schedule_count;                       /* 0: mode auto is not offered an own schedule */
+    double min_target_c, max_target_c, step_c, initial_target_c;
+    double band_below_c, band_above_c; /* comfort band around the target, for the view and control  */
+    double frost_c;                    /* heated to this whatever the mode; NaN: no protection      */
+    double too_hot_c;                  /* safety: no heat at or above                               */
+    double heat_loss_w_per_k;          /* for the feed-forward; 0: not known                        */
+    double power_limit_w;              /* 0: no limit from the configuration                        */
+    int64_t window_delay_ms;           /* open for this long before the heat stops                  */
+    uint16_t heaters[ROOM_HEATERS];    /* indices into config.heaters                               */
+    size_t heater_count;
+};
+
+struct config_heater {
+    char id[ID_MAX], name[NAME_MAX_B];
+    char driver[ID_MAX];
+    uint16_t room;         /* index; INDEX_NONE: in no room, never switched on                      */
+    double min_w, max_w;   /* narrow the driver's abilities; 0: as the driver says                  */
+    int64_t min_on_ms, min_off_ms; /* -1: as the driver says                                        */
+    double too_hot_c;      /* chip or board; no heat at or above                                    */
+    int64_t lease_ms;      /* a command holds this long unless renewed                              */
+    enum exit_policy on_exit;
+    void *options;         /* of the driver's own table, devices/driver.h; owned by the config      */
+};
+
+struct config {
+    struct config_mqtt mqtt;
+    struct config_homeassistant homeassistant;
+    struct config_web web;
+    struct config_mining mining;
+    struct config_source outdoor;
+    char state_dir[TEXT_MAX];
+    int log_level; /* of enum log_level */
+    struct config_room *rooms;
+    size_t room_count;
+    struct config_heater *heaters;
+    size_t heater_count;
+};
+
+#endif

@@ -1,0 +1,44 @@
+/* What the core shows of a room and of a heater: the one source for MQTT, the page and the demo. */
+#ifndef HB_BRIDGE_VIEW_H
+#define HB_BRIDGE_VIEW_H
+
+#include "bridge/event.h"
+#include "bridge/heater.h"
+
+enum room_action { ACTION_OFF, ACTION_IDLE, ACTION_PREHEATING, ACTION_HEATING };
+
+/* NaN in a double means unknown. */
+struct room_view {
+    enum room_mode mode;
+    enum room_action action;
+    enum reason reason;
+    double target_c, target_low_c, target_high_c; /* in force now: target and comfort band          */
+    double room_c, humidity;                      /* fresh or NaN                                   */
+    double outdoor_c;
+    uint16_t preset;       /* INDEX_NONE: none */
+    bool window_known, window_open;
+    bool available;        /* false while no fresh temperature                                      */
+    double power_w;        /* sum over heaters; NaN while any is unknown                            */
+    enum provenance power_from;
+    double requested_w;    /* what the thermostat asked for, after the gate                         */
+    double power_limit_w;  /* in force                                                              */
+    double hashrate_hs;
+    double energy_wh;      /* lifetime, monotonic                                                   */
+};
+
+struct heater_view {
+    struct heater_state state;
+    double commanded_w;
+    enum command_outcome outcome;
+    enum reason reason;
+    double energy_wh;        /* lifetime, monotonic                                                 */
+    double hashes;           /* lifetime                                                            */
+    double best_difficulty;  /* lifetime                                                            */
+    uint64_t shares_accepted, shares_rejected; /* lifetime                                          */
+    uint32_t writes_today;
+    bool available;
+};
+
+const char *room_action_word(enum room_action action); /* "off", "idle", "preheating", "heating" */
+
+#endif

@@ -1,0 +1,20 @@
+# One static library per room; USES says which rooms and libraries it may see.
+#   hb_room(miner SOURCES a.c b.c USES ground PkgConfig::libuv)
+function(hb_room name)
+    cmake_parse_arguments(ROOM "" "" "SOURCES;USES" ${ARGN})
+    add_library(${name} STATIC ${ROOM_SOURCES})
+    target_link_libraries(${name} PUBLIC ${ROOM_USES} PRIVATE hb_flags)
+endfunction()
+
+# One test program, run by ctest with a time-out in seconds.
+#   hb_test(test_ring SOURCES test_ring.c USES plumbing [TIMEOUT 30])
+function(hb_test name)
+    cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;USES" ${ARGN})
+    if(NOT TEST_TIMEOUT)
+        set(TEST_TIMEOUT 60)
+    endif()
+    add_executable(${name} ${TEST_SOURCES})
+    target_link_libraries(${name} PRIVATE hb_flags ${TEST_USES} test_support cmocka m)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+endfunction()

@@ -1,7 +1,7 @@
 /* The whole configuration as typed data, filled and checked by config_load; read-only afterwards.
  *
- * Every number is finite, in range and in the unit of its name; every reference (a room's heaters, a
- * schedule's presets) resolves. Which keys fill what: the table in bridge/config/table.c.
+ * Every number is finite, in range and in the unit of its name; every reference (a room's heaters,
+ * a schedule's presets) resolves. Which keys fill what: the table in bridge/config/table.c.
  */
 #ifndef HB_BRIDGE_CONFIG_H
 #define HB_BRIDGE_CONFIG_H
@@ -35,8 +35,8 @@ struct config_mqtt {
 
 struct config_homeassistant {
     enum discovery_form discovery;
-    char prefix[NAME_MAX_B];        /* "homeassistant"        */
-    char status_topic[TOPIC_MAX];   /* "homeassistant/status" */
+    char prefix[NAME_MAX_B];      /* "homeassistant"        */
+    char status_topic[TOPIC_MAX]; /* "homeassistant/status" */
 };
 
 struct config_web {
@@ -63,7 +63,7 @@ struct config_mining {
 
 /* A value on an MQTT topic. */
 struct config_source {
-    char topic[TOPIC_MAX]; /* "" : not configured */
+    char topic[TOPIC_MAX];  /* "" : not configured */
     char value[NAME_MAX_B]; /* JSON path; "" : the payload is the value */
     enum temperature_unit unit;
     int64_t stale_after_ms;
@@ -88,26 +88,27 @@ struct config_room {
     struct config_slot schedule[SCHEDULE_SLOTS]; /* ascending */
     size_t schedule_count;                       /* 0: mode auto is not offered an own schedule */
     double min_target_c, max_target_c, step_c, initial_target_c;
-    double band_below_c, band_above_c; /* comfort band around the target, for the view and control  */
-    double frost_c;                    /* heated to this whatever the mode; NaN: no protection      */
-    double too_hot_c;                  /* safety: no heat at or above                               */
-    double heat_loss_w_per_k;          /* for the feed-forward; 0: not known                        */
-    double power_limit_w;              /* 0: no limit from the configuration                        */
-    int64_t window_delay_ms;           /* open for this long before the heat stops                  */
-    uint16_t heaters[ROOM_HEATERS];    /* indices into config.heaters                               */
+    double band_below_c,
+        band_above_c;               /* comfort band around the target, for the view and control  */
+    double frost_c;                 /* heated to this whatever the mode; NaN: no protection      */
+    double too_hot_c;               /* safety: no heat at or above                               */
+    double heat_loss_w_per_k;       /* for the feed-forward; 0: not known                        */
+    double power_limit_w;           /* 0: no limit from the configuration                        */
+    int64_t window_delay_ms;        /* open for this long before the heat stops                  */
+    uint16_t heaters[ROOM_HEATERS]; /* indices into config.heaters                               */
     size_t heater_count;
 };
 
 struct config_heater {
     char id[ID_MAX], name[NAME_MAX_B];
     char driver[ID_MAX];
-    uint16_t room;         /* index; INDEX_NONE: in no room, never switched on                      */
-    double min_w, max_w;   /* narrow the driver's abilities; 0: as the driver says                  */
-    int64_t min_on_ms, min_off_ms; /* -1: as the driver says                                        */
-    double too_hot_c;      /* chip or board; no heat at or above                                    */
-    int64_t lease_ms;      /* a command holds this long unless renewed                              */
+    uint16_t room;       /* index; INDEX_NONE: in no room, never switched on                      */
+    double min_w, max_w; /* narrow the driver's abilities; 0: as the driver says                  */
+    int64_t min_on_ms, min_off_ms; /* -1: as the driver says */
+    double too_hot_c; /* chip or board; no heat at or above                                    */
+    int64_t lease_ms; /* a command holds this long unless renewed                              */
     enum exit_policy on_exit;
-    void *options;         /* of the driver's own table, devices/driver.h; owned by the config      */
+    void *options; /* of the driver's own table, devices/driver.h; owned by the config      */
 };
 
 struct config {

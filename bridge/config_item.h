@@ -10,19 +10,20 @@
 #include <stddef.h>
 
 enum config_type {
-    CONFIG_TEXT,     /* char[size]                                                                  */
-    CONFIG_SECRET,   /* char[size]; `!secret name`, never printed                                   */
-    CONFIG_BOOL,     /* bool                                                                        */
-    CONFIG_INT,      /* int32_t                                                                     */
-    CONFIG_PORT,     /* uint16_t                                                                    */
-    CONFIG_NUMBER,   /* double, plain or with exactly the unit `unit`                               */
-    CONFIG_POWER,    /* double watts; "900 W", "1.2 kW" or a plain number of watts                  */
-    CONFIG_DURATION, /* int64_t milliseconds; "15 min", "30 s", "500 ms", "2 h"; a unit is required */
-    CONFIG_ENUM,     /* int; `choices` is a NULL-terminated list, the value its index               */
-    CONFIG_ID,       /* char[size]; text_is_id                                                      */
-    CONFIG_TOPIC,    /* char[size]; an MQTT topic without wildcards                                 */
-    CONFIG_URL,      /* char[size]; `choices` lists the schemes allowed                             */
-    CONFIG_POWERS,   /* struct config_powers: a list of powers, ascending                           */
+    CONFIG_TEXT,   /* char[size]                                                                  */
+    CONFIG_SECRET, /* char[size]; `!secret name`, never printed                                   */
+    CONFIG_BOOL,   /* bool                                                                        */
+    CONFIG_INT,    /* int32_t                                                                     */
+    CONFIG_PORT,   /* uint16_t                                                                    */
+    CONFIG_NUMBER, /* double, plain or with exactly the unit `unit`                               */
+    CONFIG_POWER,  /* double watts; "900 W", "1.2 kW" or a plain number of watts                  */
+    CONFIG_DURATION, /* int64_t milliseconds; "15 min", "30 s", "500 ms", "2 h"; a unit is required
+                      */
+    CONFIG_ENUM,   /* int; `choices` is a NULL-terminated list, the value its index               */
+    CONFIG_ID,     /* char[size]; text_is_id                                                      */
+    CONFIG_TOPIC,  /* char[size]; an MQTT topic without wildcards                                 */
+    CONFIG_URL,    /* char[size]; `choices` lists the schemes allowed                             */
+    CONFIG_POWERS, /* struct config_powers: a list of powers, ascending                           */
 };
 
 /* A short list of powers inside an options struct. */
@@ -34,12 +35,12 @@ struct config_powers {
 struct config_item {
     const char *name;
     enum config_type type;
-    size_t offset, size;      /* of the field in the struct that the table fills                    */
-    double min, max;          /* for numbers, powers (W), durations (ms), ints; ignored elsewhere   */
-    const char *unit;         /* for CONFIG_NUMBER: "°C", "K", "W/K"; NULL: none                    */
+    size_t offset, size; /* of the field in the struct that the table fills                    */
+    double min, max;     /* for numbers, powers (W), durations (ms), ints; ignored elsewhere   */
+    const char *unit;    /* for CONFIG_NUMBER: "°C", "K", "W/K"; NULL: none                    */
     const char *const *choices;
-    const char *fallback;     /* default, written as in YAML; NULL: the key is required             */
-    const char *help;         /* one sentence for the reference                                     */
+    const char *fallback; /* default, written as in YAML; NULL: the key is required             */
+    const char *help;     /* one sentence for the reference                                     */
 };
 
 #endif

@@ -16,9 +16,9 @@ struct core;
 /* What of a room survives a restart of the program. */
 struct room_settings {
     enum room_mode mode, last_on_mode;
-    double target_c;       /* manual target, used when preset is INDEX_NONE                          */
+    double target_c; /* manual target, used when preset is INDEX_NONE                          */
     uint16_t preset;
-    double power_limit_w;  /* 0: none */
+    double power_limit_w;   /* 0: none */
     hb_wall override_until; /* in mode auto; ms 0: no override */
 };
 
@@ -33,8 +33,8 @@ struct heater_totals {
 struct core *core_create(const struct config *config, const struct heater_caps *caps);
 void core_destroy(struct core *core); /* NULL is allowed */
 
-/* Before the first step: settings and totals of an earlier run. Values outside the room's ranges are
- * replaced by its defaults. */
+/* Before the first step: settings and totals of an earlier run. Values outside the room's ranges
+ * are replaced by its defaults. */
 void core_restore_room(struct core *core, uint16_t room, const struct room_settings *settings);
 void core_restore_heater(struct core *core, uint16_t heater, const struct heater_totals *totals);
 

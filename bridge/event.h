@@ -11,15 +11,15 @@
 #include "ground/time.h"
 
 enum event_kind {
-    EVENT_TICK,             /* time has passed; sent at least once a second                        */
-    EVENT_ROOM_TEMPERATURE, /* index: room, number: °C as decoded (may be implausible, not NaN)    */
-    EVENT_ROOM_HUMIDITY,    /* index: room, number: percent                                        */
-    EVENT_ROOM_WINDOW,      /* index: room, flag: open                                             */
-    EVENT_OUTDOOR,          /* number: °C                                                          */
-    EVENT_ROOM_REQUEST,     /* index: room, request                                                */
-    EVENT_HEATER_STATE,     /* index: heater, heater: state                                        */
-    EVENT_HEATER_OUTCOME,   /* index: heater, outcome                                              */
-    EVENT_STOP,             /* heaters go to their on_exit state; no more commands afterwards      */
+    EVENT_TICK, /* time has passed; sent at least once a second                        */
+    EVENT_ROOM_TEMPERATURE, /* index: room, number: °C as decoded (may be implausible, not NaN) */
+    EVENT_ROOM_HUMIDITY,  /* index: room, number: percent                                        */
+    EVENT_ROOM_WINDOW,    /* index: room, flag: open                                             */
+    EVENT_OUTDOOR,        /* number: °C                                                          */
+    EVENT_ROOM_REQUEST,   /* index: room, request                                                */
+    EVENT_HEATER_STATE,   /* index: heater, heater: state                                        */
+    EVENT_HEATER_OUTCOME, /* index: heater, outcome                                              */
+    EVENT_STOP,           /* heaters go to their on_exit state; no more commands afterwards      */
 };
 
 enum room_mode { ROOM_OFF, ROOM_HEAT, ROOM_AUTO, ROOM_MODE_COUNT };
@@ -29,7 +29,7 @@ enum request_field {
     REQUEST_MODE = 1,
     REQUEST_TARGET = 2,
     REQUEST_PRESET = 4,
-    REQUEST_POWER = 8, /* on/off: on restores the last mode that was not off                       */
+    REQUEST_POWER = 8, /* on/off: on restores the last mode that was not off */
     REQUEST_POWER_LIMIT = 16,
 };
 

@@ -12,54 +12,54 @@
 
 /* Abilities, as declared by the driver for this device and narrowed by the configuration. */
 struct heater_caps {
-    double min_w, max_w; /* smallest and largest power it can hold while on; 0 < min_w <= max_w     */
-    double step_w;       /* resolution between them; 0: stepless                                    */
-    double standby_w;    /* drawn while off                                                         */
-    double tier_w[HEATER_TIERS]; /* ascending fixed levels, if tier_count > 0                       */
+    double min_w, max_w; /* smallest and largest power it can hold while on; 0 < min_w <= max_w */
+    double step_w;    /* resolution between them; 0: stepless                                    */
+    double standby_w; /* drawn while off                                                         */
+    double tier_w[HEATER_TIERS]; /* ascending fixed levels, if tier_count > 0 */
     uint8_t tier_count;
-    int32_t settle_ms;    /* until a new power shows in its readings                                */
-    int32_t min_on_ms, min_off_ms; /* dwell after switching on or off                               */
-    int32_t min_write_ms; /* least time between two writes to the device                            */
-    bool restarts_on_change; /* every change of power costs a restart                               */
-    bool self_reverting;  /* falls back to off by itself when commands stop                         */
+    int32_t settle_ms; /* until a new power shows in its readings                                */
+    int32_t min_on_ms, min_off_ms; /* dwell after switching on or off */
+    int32_t min_write_ms;          /* least time between two writes to the device          */
+    bool restarts_on_change;       /* every change of power costs a restart       */
+    bool self_reverting;           /* falls back to off by itself when commands stop           */
     bool has_fan;
 };
 
 enum heater_link {
     HEATER_LINK_UNKNOWN, /* not asked yet                       */
     HEATER_LINK_OK,
-    HEATER_LINK_LOST,    /* does not answer within its deadline */
+    HEATER_LINK_LOST, /* does not answer within its deadline */
 };
 
 enum pool_link {
-    POOL_NONE,       /* this heater does not mine               */
+    POOL_NONE, /* this heater does not mine               */
     POOL_CONNECTING,
     POOL_OK,
-    POOL_LOST,       /* no configured pool answers              */
+    POOL_LOST, /* no configured pool answers              */
 };
 
 /* State of a heater as last read from the device. Unknown readings are unset, never zero. */
 struct heater_state {
     enum heater_link link;
-    hb_mono at;              /* when this state was read                                            */
-    struct reading power_w;  /* electrical power now                                                */
+    hb_mono at; /* when this state was read                                            */
+    struct reading power_w; /* electrical power now */
     struct reading hashrate_hs;
     struct reading chip_c, board_c, inlet_c;
-    struct reading fan_ratio; /* 0 to 1 of full speed                                               */
-    double applied_w;        /* power the device says it is set to; NaN if it does not say          */
-    uint64_t shares_accepted, shares_rejected, shares_stale; /* since the driver started            */
-    double best_difficulty;  /* best share ever seen by the driver; 0: none                         */
+    struct reading fan_ratio; /* 0 to 1 of full speed */
+    double applied_w; /* power the device says it is set to; NaN if it does not say          */
+    uint64_t shares_accepted, shares_rejected, shares_stale; /* since the driver started */
+    double best_difficulty; /* best share ever seen by the driver; 0: none */
     enum pool_link pool_link;
-    char pool[NAME_MAX_B];   /* "host:port" in use, "" if none                                      */
-    uint64_t writes;         /* writes to the device since the driver started                       */
+    char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
+    uint64_t writes;       /* writes to the device since the driver started                       */
     bool problem;
-    char problem_text[TEXT_MAX]; /* one sentence while `problem`                                    */
+    char problem_text[TEXT_MAX]; /* one sentence while `problem` */
 };
 
 /* An absolute order to a heater. power_w is 0 (off) or within the caps. */
 struct heater_command {
     uint64_t seq;
-    hb_mono issued, expires; /* not acted on at or after `expires`; must be renewed before          */
+    hb_mono issued, expires; /* not acted on at or after `expires`; must be renewed before */
     double power_w;
     enum reason why;
 };

@@ -12,18 +12,18 @@ struct room_view {
     enum room_mode mode;
     enum room_action action;
     enum reason reason;
-    double target_c, target_low_c, target_high_c; /* in force now: target and comfort band          */
-    double room_c, humidity;                      /* fresh or NaN                                   */
+    double target_c, target_low_c, target_high_c; /* in force now: target and comfort band */
+    double room_c, humidity; /* fresh or NaN                                   */
     double outdoor_c;
-    uint16_t preset;       /* INDEX_NONE: none */
+    uint16_t preset; /* INDEX_NONE: none */
     bool window_known, window_open;
-    bool available;        /* false while no fresh temperature                                      */
-    double power_w;        /* sum over heaters; NaN while any is unknown                            */
+    bool available; /* false while no fresh temperature                                      */
+    double power_w; /* sum over heaters; NaN while any is unknown                            */
     enum provenance power_from;
-    double requested_w;    /* what the thermostat asked for, after the gate                         */
-    double power_limit_w;  /* in force                                                              */
+    double requested_w; /* what the thermostat asked for, after the gate                         */
+    double power_limit_w; /* in force */
     double hashrate_hs;
-    double energy_wh;      /* lifetime, monotonic                                                   */
+    double energy_wh; /* lifetime, monotonic                                                   */
 };
 
 struct heater_view {
@@ -31,10 +31,10 @@ struct heater_view {
     double commanded_w;
     enum command_outcome outcome;
     enum reason reason;
-    double energy_wh;        /* lifetime, monotonic                                                 */
-    double hashes;           /* lifetime                                                            */
-    double best_difficulty;  /* lifetime                                                            */
-    uint64_t shares_accepted, shares_rejected; /* lifetime                                          */
+    double energy_wh; /* lifetime, monotonic                                                 */
+    double hashes;    /* lifetime                                                            */
+    double best_difficulty;                    /* lifetime                    */
+    uint64_t shares_accepted, shares_rejected; /* lifetime */
     uint32_t writes_today;
     bool available;
 };

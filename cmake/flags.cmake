@@ -2,7 +2,7 @@
 add_library(hb_flags INTERFACE)
 target_compile_options(hb_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
-    -Wmissing-prototypes -Wdouble-promotion -Wfloat-conversion -Wformat=2 -Wundef -Wvla -Wcast-qual
+    -Wmissing-prototypes -Wfloat-conversion -Wformat=2 -Wundef -Wvla -Wcast-qual
     -Wswitch-enum -Wnull-dereference)
 if(HB_WERROR)
     target_compile_options(hb_flags INTERFACE -Werror)

@@ -1,8 +1,8 @@
 /* The contract of a heater driver: one const vtable per family, registered in devices/registry.c.
  *
- * A driver owns its transport to one device and nothing else. It decides nothing: it carries absolute
- * commands out and reports what it read. It runs on the core thread and never blocks: slow work is
- * started with libuv on `env.loop` and its answer delivered later through `env.report`.
+ * A driver owns its transport to one device and nothing else. It decides nothing: it carries
+ * absolute commands out and reports what it read. It runs on the core thread and never blocks: slow
+ * work is started with libuv on `env.loop` and its answer delivered later through `env.report`.
  */
 #ifndef HB_DEVICES_DRIVER_H
 #define HB_DEVICES_DRIVER_H
@@ -20,32 +20,34 @@ struct miner_engine;
 
 /* What a driver gets from its host; all borrowed, valid from init to the end of fini. */
 struct heater_env {
-    struct uv_loop_s *loop;      /* NULL in simulations: then only drivers without I/O may run       */
-    struct miner_engine *engine; /* the mining engine, NULL if none is configured                    */
+    struct uv_loop_s *loop; /* NULL in simulations: then only drivers without I/O may run       */
+    struct miner_engine *engine; /* the mining engine, NULL if none is configured */
     const struct hb_log *log;
-    const char *id;              /* the heater's id, for messages                                    */
-    const void *options;         /* the driver's options struct, filled from `options` rows          */
-    double configured_max_w;     /* max_power of the configuration, 0 if not given                   */
+    const char *id;          /* the heater's id, for messages                                    */
+    const void *options;     /* the driver's options struct, filled from `options` rows          */
+    double configured_max_w; /* max_power of the configuration, 0 if not given                   */
     /* Delivers a state; may be called from within poll and commit, never from another thread. */
     void (*report)(void *ctx, const struct heater_state *state);
     void *report_ctx;
 };
 
 struct heater_driver {
-    const char *name; /* config value of `driver:`                                                   */
-    const char *summary; /* one line for the reference                                               */
-    size_t instance_size; /* the host allocates and zeroes `self`                                    */
-    size_t options_size;  /* of the struct that `options` fills; 0: none                             */
-    const struct config_item *options; /* rows, ended by a row whose name is NULL; NULL: none        */
-    bool single;          /* at most one heater of this family may be configured                     */
-    int32_t poll_ms;      /* how often the host polls                                                */
+    const char *name;                  /* config value of `driver:`                  */
+    const char *summary;               /* one line for the reference               */
+    size_t instance_size;              /* the host allocates and zeroes `self`              */
+    size_t options_size;               /* of the struct that `options` fills; 0: none               */
+    const struct config_item *options; /* rows, ended by a row whose name is NULL; NULL: none */
+    bool single;     /* at most one heater of this family may be configured                     */
+    int32_t poll_ms; /* how often the host polls                                                */
 
-    /* Checks `env` and fills `caps`. Must leave `self` in a state on which fini is legal even when it
-     * fails. No traffic to the device yet. May allocate; does not block. */
-    bool (*init)(void *self, const struct heater_env *env, struct heater_caps *caps, struct hb_err *err);
+    /* Checks `env` and fills `caps`. Must leave `self` in a state on which fini is legal even when
+     * it fails. No traffic to the device yet. May allocate; does not block. */
+    bool (*init)(void *self, const struct heater_env *env, struct heater_caps *caps,
+                 struct hb_err *err);
     /* Stops all I/O and frees what init took. Legal after a failed init. Does not block. */
     void (*fini)(void *self);
-    /* Starts one read; returns at once; the answer is a report. A read still under way is left alone. */
+    /* Starts one read; returns at once; the answer is a report. A read still under way is left
+     * alone. */
     void (*poll)(void *self, hb_mono now);
     /* Pure: could the device do this? False with the reason. A true here means that commit can only
      * fail at run time. */

@@ -1,4 +1,5 @@
-/* The one error idiom: functions return bool (or NULL) and fill a struct hb_err that a person reads.
+/* The one error idiom: functions return bool (or NULL) and fill a struct hb_err that a person
+ * reads.
  *
  * Messages are lower case, without a full stop, say what was expected and then what was found, and
  * name the place: "rooms.hallway.heaters[0]: expected the name of a heater, got 'ofn'".

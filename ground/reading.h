@@ -1,4 +1,5 @@
-/* A measured value that cannot be read without asking how old it is, and that knows where it is from. */
+/* A measured value that cannot be read without asking how old it is, and that knows where it is
+ * from. */
 #ifndef HB_GROUND_READING_H
 #define HB_GROUND_READING_H
 

@@ -15,7 +15,8 @@ bool text_copy(char *buf, size_t size, const char *text)
     return take == len;
 }
 
-/* Length in bytes of the UTF-8 sequence that begins at `s`, 0 if it is malformed (RFC 3629 table). */
+/* Length in bytes of the UTF-8 sequence that begins at `s`, 0 if it is malformed (RFC 3629 table).
+ */
 static size_t utf8_step(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80) {

@@ -11,7 +11,8 @@
  * cut). */
 bool text_copy(char *buf, size_t size, const char *text);
 
-/* Copies `len` bytes of untrusted text, replacing control characters and bytes that are not UTF-8 by
+/* Copies `len` bytes of untrusted text, replacing control characters and bytes that are not UTF-8
+ * by
  * '?', so that it can be shown or logged. Cuts at `size` - 1. */
 void text_copy_printable(char *buf, size_t size, const char *text, size_t len);
 

@@ -1,4 +1,5 @@
-/* Two kinds of time that do not mix: since boot for ages and time-outs, Unix for schedules and books.
+/* Two kinds of time that do not mix: since boot for ages and time-outs, Unix for schedules and
+ * books.
  *
  * Both are structs so that adding one to the other, or to a plain number, does not compile.
  * Nothing here reads a clock: pure code gets its time as an argument.

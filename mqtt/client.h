@@ -1,7 +1,7 @@
 /* The MQTT adapter thread: owns one link, reconnects it, and meets the core thread at two queues.
  *
- * Out: newest per topic while offline or slow, so memory is bounded and nothing stale is sent. In: a
- * bounded ring of messages and connection changes. No call here ever blocks.
+ * Out: newest per topic while offline or slow, so memory is bounded and nothing stale is sent. In:
+ * a bounded ring of messages and connection changes. No call here ever blocks.
  */
 #ifndef HB_MQTT_CLIENT_H
 #define HB_MQTT_CLIENT_H
@@ -38,7 +38,8 @@ struct mqtt_incoming {
 };
 
 struct mqtt_counters {
-    uint64_t received, dropped_in, oversized, published, replaced_out, dropped_out, connects, losses;
+    uint64_t received, dropped_in, oversized, published, replaced_out, dropped_out, connects,
+        losses;
 };
 
 /* Starts the thread, which connects at once. `wake` is called on the adapter thread whenever
@@ -54,8 +55,8 @@ void mqtt_client_stop(struct mqtt_client *client, const char *last_topic, const 
 
 /* Queues a message; a newer one for the same topic replaces one that was not sent yet. False if the
  * queue is full (counted). */
-bool mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload, size_t len,
-                         int qos, bool retain);
+bool mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
+                         size_t len, int qos, bool retain);
 bool mqtt_client_subscribe(struct mqtt_client *client, const char *filter);
 /* Takes the next incoming item; false if there is none. */
 HB_MUST_USE bool mqtt_client_receive(struct mqtt_client *client, struct mqtt_incoming *in);

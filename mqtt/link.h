@@ -1,9 +1,9 @@
 /* One connection to an MQTT broker, as the adapter thread sees it: a vtable with two backends.
  *
  * Everything here is called on the adapter thread (mqtt/client.c) only, may block only in `connect`
- * and `service`, and reports through the callbacks given at creation, from within those calls or, for
- * Paho, from the library's thread (the backend then queues and delivers in `service`). Automatic
- * reconnecting is the adapter's business, never the library's.
+ * and `service`, and reports through the callbacks given at creation, from within those calls or,
+ * for Paho, from the library's thread (the backend then queues and delivers in `service`).
+ * Automatic reconnecting is the adapter's business, never the library's.
  */
 #ifndef HB_MQTT_LINK_H
 #define HB_MQTT_LINK_H
@@ -26,7 +26,7 @@ struct mqtt_link_options {
     const char *ca_file, *cert_file, *key_file;
     bool tls_verify;
     int keepalive_s;
-    uint32_t max_packet; /* bytes, MQTT 5's Maximum Packet Size */
+    uint32_t max_packet;                   /* bytes, MQTT 5's Maximum Packet Size */
     const char *will_topic, *will_payload; /* retained, QoS 1 */
 };
 
@@ -50,12 +50,13 @@ struct mqtt_link_backend {
     /* Begins to connect; may block for name look-up. The result comes by `connected`. */
     bool (*connect)(struct mqtt_link *link, enum mqtt_version version, struct hb_err *err);
     /* Hands over one message. False if the library cannot take it now; try later. */
-    bool (*publish)(struct mqtt_link *link, const char *topic, const void *payload, size_t len, int qos,
-                    bool retain);
+    bool (*publish)(struct mqtt_link *link, const char *topic, const void *payload, size_t len,
+                    int qos, bool retain);
     bool (*subscribe)(struct mqtt_link *link, const char *filter, int qos);
     /* Unacknowledged QoS 1 messages of ours. */
     int (*in_flight)(const struct mqtt_link *link);
-    /* Waits for traffic, for `wake_fd` to become readable, or for `timeout_ms`; then does the work. */
+    /* Waits for traffic, for `wake_fd` to become readable, or for `timeout_ms`; then does the work.
+     */
     void (*service)(struct mqtt_link *link, int wake_fd, int timeout_ms);
     void (*disconnect)(struct mqtt_link *link);
 };

@@ -7,7 +7,8 @@
 hb_mono clock_mono(void);
 hb_wall clock_wall(void);
 
-/* Seconds to add to UTC for local time at `at`, by the TZ of the process; daylight saving included. */
+/* Seconds to add to UTC for local time at `at`, by the TZ of the process; daylight saving included.
+ */
 int32_t clock_utc_offset_s(hb_wall at);
 
 #endif

@@ -1,8 +1,9 @@
 /* JSON in and out: a strict door around cJSON, whose own parser forgives too much.
  *
- * Refused on the way in: more than `max_len` bytes, nesting deeper than JSON_MAX_DEPTH, invalid UTF-8,
- * anything after the value, and (when read by json_number) numbers that are not finite. Names are
- * compared case-sensitively. On the way out NaN and infinities become null: unknown is never zero.
+ * Refused on the way in: more than `max_len` bytes, nesting deeper than JSON_MAX_DEPTH, invalid
+ * UTF-8, anything after the value, and (when read by json_number) numbers that are not finite.
+ * Names are compared case-sensitively. On the way out NaN and infinities become null: unknown is
+ * never zero.
  */
 #ifndef HB_PLUMBING_JSON_H
 #define HB_PLUMBING_JSON_H
@@ -17,10 +18,12 @@
 
 struct json;
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------
+ */
 
 /* Parses one JSON text. NULL, with `err` filled, if it is refused. Owned; free with json_free. */
-HB_MUST_USE struct json *json_parse(const char *text, size_t len, size_t max_len, struct hb_err *err);
+HB_MUST_USE struct json *json_parse(const char *text, size_t len, size_t max_len,
+                                    struct hb_err *err);
 /* NULL is allowed. */
 void json_free(struct json *json);
 
@@ -31,7 +34,8 @@ const struct json *json_path(const struct json *json, const char *path);
 const struct json *json_item(const struct json *array, size_t index);
 /* Members of an array or object; 0 for anything else. */
 size_t json_count(const struct json *json);
-/* First and next member, for walking an object or array: for (m = json_first(o); m; m = json_next(m)) */
+/* First and next member, for walking an object or array: for (m = json_first(o); m; m =
+ * json_next(m)) */
 const struct json *json_first(const struct json *json);
 const struct json *json_next(const struct json *json);
 /* Name of an object's member, "" elsewhere. */
@@ -39,14 +43,15 @@ const char *json_name(const struct json *json);
 
 bool json_is_object(const struct json *json);
 bool json_is_array(const struct json *json);
-bool json_is_null(const struct json *json);   /* the value null; false for an absent member */
+bool json_is_null(const struct json *json); /* the value null; false for an absent member */
 /* Each is true only for exactly that type; a string "21" is not a number. */
 HB_MUST_USE bool json_number(const struct json *json, double *value); /* finite */
 HB_MUST_USE bool json_bool(const struct json *json, bool *value);
 /* Borrowed until the tree is freed; NULL if it is not a string. */
 const char *json_string(const struct json *json);
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------------------
+ */
 
 /* Running out of memory while writing ends the process: it is small, and no sane answer exists. */
 struct json *json_new_object(void);

@@ -9,7 +9,8 @@ const char *log_level_name(enum log_level level)
     return names[level];
 }
 
-void hb_log(const struct hb_log *log, enum log_level level, const char *part, const char *format, ...)
+void hb_log(const struct hb_log *log, enum log_level level, const char *part, const char *format,
+            ...)
 {
     if (log == NULL || log->write == NULL || level > log->level) {
         return;

@@ -20,14 +20,14 @@ struct hb_log {
 };
 
 /* Formats and writes one message; `log` may be NULL, which drops it. */
-void hb_log(const struct hb_log *log, enum log_level level, const char *part, const char *format, ...)
-    HB_PRINTF(4, 5);
+void hb_log(const struct hb_log *log, enum log_level level, const char *part, const char *format,
+            ...) HB_PRINTF(4, 5);
 
 /* "error", "warn", "info", "debug". */
 const char *log_level_name(enum log_level level);
 
-/* A sink that writes "<level> <part>: <text>" lines to standard error, with systemd's "<3>" priority
- * prefixes when `journal` is true. Valid forever; two bits of state, no allocation. */
+/* A sink that writes "<level> <part>: <text>" lines to standard error, with systemd's "<3>"
+ * priority prefixes when `journal` is true. Valid forever; two bits of state, no allocation. */
 struct hb_log log_to_stderr(enum log_level level, bool journal);
 
 #endif

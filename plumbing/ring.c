@@ -14,8 +14,8 @@ struct ring {
     unsigned char data[];
 };
 
-struct ring *ring_create(size_t slots, size_t size, enum ring_policy policy, void (*wake)(void *ctx),
-                         void *wake_ctx)
+struct ring *ring_create(size_t slots, size_t size, enum ring_policy policy,
+                         void (*wake)(void *ctx), void *wake_ctx)
 {
     struct ring *ring = calloc(1, sizeof *ring + slots * size);
     if (ring == NULL) {

@@ -16,11 +16,11 @@ enum ring_policy {
     RING_DROP_OLDEST, /* the oldest message gives way                 */
 };
 
-/* Creates a ring of `slots` messages of `size` bytes. `wake` (may be NULL) is called after each push,
- * on the producer's thread, outside the lock: uv_async_send, eventfd, lws_cancel_service and the like.
- * NULL when memory is short. Owned by the caller; free with ring_destroy. */
-struct ring *ring_create(size_t slots, size_t size, enum ring_policy policy, void (*wake)(void *ctx),
-                         void *wake_ctx);
+/* Creates a ring of `slots` messages of `size` bytes. `wake` (may be NULL) is called after each
+ * push, on the producer's thread, outside the lock: uv_async_send, eventfd, lws_cancel_service and
+ * the like. NULL when memory is short. Owned by the caller; free with ring_destroy. */
+struct ring *ring_create(size_t slots, size_t size, enum ring_policy policy,
+                         void (*wake)(void *ctx), void *wake_ctx);
 /* NULL is allowed. Both threads must have stopped using it. */
 void ring_destroy(struct ring *ring);
 

@@ -28,8 +28,8 @@ struct web_request {
     char json[1024];
 };
 
-/* Starts the thread and listens. NULL with `err` if the address cannot be bound. `wake` is called on
- * the web thread when a request can be received. */
+/* Starts the thread and listens. NULL with `err` if the address cannot be bound. `wake` is called
+ * on the web thread when a request can be received. */
 HB_MUST_USE struct web *web_start(const struct web_options *options, const struct hb_log *log,
                                   void (*wake)(void *ctx), void *wake_ctx, struct hb_err *err);
 void web_stop(struct web *web); /* NULL is allowed; joins within a second */

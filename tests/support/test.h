@@ -11,14 +11,14 @@
 #include <cmocka.h>
 
 /* Fails unless |actual - expected| <= tolerance; a NaN fails. */
-#define assert_near(actual, expected, tolerance)                                                     \
+#define assert_near(actual, expected, tolerance)                                                   \
     test_near((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
 
 void test_near(double actual, double expected, double tolerance, const char *what, const char *file,
                int line);
 
-/* Contents of a file, terminated; its length in `*len` (may be NULL). Fails the test if it cannot be
- * read. The caller frees it. */
+/* Contents of a file, terminated; its length in `*len` (may be NULL). Fails the test if it cannot
+ * be read. The caller frees it. */
 char *test_read_file(const char *path, size_t *len);
 
 #endif

@@ -3,7 +3,9 @@ add_library(hb_flags INTERFACE)
 target_compile_options(hb_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wfloat-conversion -Wformat=2 -Wundef -Wvla -Wcast-qual
-    -Wswitch-enum -Wnull-dereference)
+    -Wswitch-enum -Wnull-dereference
+    # Texts for people are cut at fixed sizes on purpose.
+    $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 if(HB_WERROR)
     target_compile_options(hb_flags INTERFACE -Werror)
 endif()

@@ -9,7 +9,7 @@ target_compile_options(hb_flags INTERFACE
 if(HB_WERROR)
     target_compile_options(hb_flags INTERFACE -Werror)
 endif()
-target_compile_definitions(hb_flags INTERFACE HB_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(hb_flags INTERFACE HB_VERSION="${PROJECT_VERSION}" _POSIX_C_SOURCE=200809L)
 target_include_directories(hb_flags INTERFACE ${CMAKE_SOURCE_DIR})
 
 # Contraction to fused multiply-add would make a replayed trace differ between machines.

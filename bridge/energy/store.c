@@ -1,0 +1,308 @@
+#include "bridge/energy/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ground/text.h"
+#include "plumbing/ring.h"
+
+enum { SCHEMA_VERSION = 1, QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
+
+enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_STOP };
+
+struct save {
+    enum save_kind kind;
+    union {
+        struct store_room room;
+        struct store_heater heater;
+    } u;
+};
+
+struct store {
+    char path[PATH_MAX_B];
+    const struct hb_log *log;
+    sqlite3 *db;
+    struct ring *queue;
+    sem_t waiting;
+    pthread_t thread;
+    bool failing; /* the last write failed and was reported */
+};
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS room(id TEXT PRIMARY KEY, mode TEXT, last_on_mode TEXT,"
+    " target_c REAL, preset TEXT, power_limit_w REAL, override_until_ms INTEGER) STRICT;"
+    "CREATE TABLE IF NOT EXISTS heater(id TEXT PRIMARY KEY, energy_wh REAL, hashes REAL,"
+    " best_difficulty REAL, shares_accepted INTEGER, shares_rejected INTEGER) STRICT;";
+
+static bool mode_from_word(const char *word, enum room_mode *mode)
+{
+    for (int i = 0; word != NULL && i < ROOM_MODE_COUNT; i++) {
+        if (strcmp(word, room_mode_word((enum room_mode)i)) == 0) {
+            *mode = (enum room_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *column_text(sqlite3_stmt *row, int column)
+{
+    const unsigned char *text = sqlite3_column_text(row, column);
+    return text == NULL ? "" : (const char *)text;
+}
+
+/* Prepares a statement and binds `id` to its first parameter; NULL if the database refuses. */
+static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *id)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        return NULL;
+    }
+    (void)sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+    return statement;
+}
+
+bool store_load_room(struct store *store, struct store_room *room)
+{
+    sqlite3_stmt *row = prepare(store,
+                                "SELECT mode, last_on_mode, target_c, preset, power_limit_w,"
+                                " override_until_ms FROM room WHERE id = ?",
+                                room->id);
+    bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW &&
+                 mode_from_word(column_text(row, 0), &room->settings.mode) &&
+                 mode_from_word(column_text(row, 1), &room->settings.last_on_mode);
+    if (found) {
+        room->settings.target_c = sqlite3_column_double(row, 2);
+        found = text_copy(room->preset, sizeof room->preset, column_text(row, 3));
+        room->settings.power_limit_w = sqlite3_column_double(row, 4);
+        room->settings.override_until = (hb_wall){sqlite3_column_int64(row, 5)};
+    }
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
+bool store_load_heater(struct store *store, struct store_heater *heater)
+{
+    sqlite3_stmt *row = prepare(store,
+                                "SELECT energy_wh, hashes, best_difficulty, shares_accepted,"
+                                " shares_rejected FROM heater WHERE id = ?",
+                                heater->id);
+    const bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW;
+    if (found) {
+        heater->totals = (struct heater_totals){
+            .energy_wh = sqlite3_column_double(row, 0),
+            .hashes = sqlite3_column_double(row, 1),
+            .best_difficulty = sqlite3_column_double(row, 2),
+            .shares_accepted = (uint64_t)sqlite3_column_int64(row, 3),
+            .shares_rejected = (uint64_t)sqlite3_column_int64(row, 4),
+        };
+    }
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
+static bool write_room(struct store *store, const struct store_room *room)
+{
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO room VALUES(?,?,?,?,?,?,?)", room->id);
+    if (row == NULL) {
+        return false;
+    }
+    const struct room_settings *s = &room->settings;
+    (void)sqlite3_bind_text(row, 2, room_mode_word(s->mode), -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(row, 3, room_mode_word(s->last_on_mode), -1, SQLITE_STATIC);
+    (void)sqlite3_bind_double(row, 4, s->target_c);
+    (void)sqlite3_bind_text(row, 5, room->preset, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_double(row, 6, s->power_limit_w);
+    (void)sqlite3_bind_int64(row, 7, s->override_until.ms);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
+static bool write_heater(struct store *store, const struct store_heater *heater)
+{
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO heater VALUES(?,?,?,?,?,?)", heater->id);
+    if (row == NULL) {
+        return false;
+    }
+    const struct heater_totals *t = &heater->totals;
+    (void)sqlite3_bind_double(row, 2, t->energy_wh);
+    (void)sqlite3_bind_double(row, 3, t->hashes);
+    (void)sqlite3_bind_double(row, 4, t->best_difficulty);
+    (void)sqlite3_bind_int64(row, 5, (sqlite3_int64)t->shares_accepted);
+    (void)sqlite3_bind_int64(row, 6, (sqlite3_int64)t->shares_rejected);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
+static bool execute(struct store *store, const char *sql)
+{
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* One transaction over everything queued. True when SAVE_STOP was among it. */
+static bool write_batch(struct store *store)
+{
+    bool stop = false;
+    bool ok = execute(store, "BEGIN");
+    struct save save;
+    for (int n = 0; n < BATCH_MAX && ring_pop(store->queue, &save); n++) {
+        switch (save.kind) {
+        case SAVE_ROOM:
+            ok = write_room(store, &save.u.room) && ok;
+            break;
+        case SAVE_HEATER:
+            ok = write_heater(store, &save.u.heater) && ok;
+            break;
+        case SAVE_STOP:
+            stop = true;
+            break;
+        }
+    }
+    ok = execute(store, "COMMIT") && ok;
+    if (!ok && !store->failing) {
+        hb_log(store->log, LOG_LEVEL_ERROR, "store", "cannot write '%s': %s", store->path,
+               sqlite3_errmsg(store->db));
+    }
+    if (ok && store->failing) {
+        hb_log(store->log, LOG_LEVEL_INFO, "store", "writing '%s' works again", store->path);
+    }
+    if (!ok) {
+        (void)execute(store, "ROLLBACK");
+    }
+    store->failing = !ok;
+    return stop;
+}
+
+static void *run(void *arg)
+{
+    struct store *store = arg;
+    bool stop = false;
+    while (!stop) {
+        while (sem_wait(&store->waiting) != 0 && errno == EINTR) {
+        }
+        stop = write_batch(store);
+    }
+    return NULL;
+}
+
+static bool open_database(struct store *store)
+{
+    if (sqlite3_open(store->path, &store->db) != SQLITE_OK) {
+        return false;
+    }
+    (void)sqlite3_busy_timeout(store->db, 2000);
+    sqlite3_stmt *row = NULL;
+    bool ok = execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL") &&
+              sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &row, NULL) == SQLITE_OK &&
+              sqlite3_step(row) == SQLITE_ROW;
+    const int version = ok ? sqlite3_column_int(row, 0) : 0;
+    (void)sqlite3_finalize(row);
+    if (!ok || version > SCHEMA_VERSION || !execute(store, schema)) {
+        return false;
+    }
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    return execute(store, sql);
+}
+
+/* Renames an unreadable database to the first free "<name>.bad-<n>". */
+static void set_aside(struct store *store)
+{
+    for (int n = 1; n < 100; n++) {
+        char aside[PATH_MAX_B + 16];
+        struct stat st;
+        (void)snprintf(aside, sizeof aside, "%s.bad-%d", store->path, n);
+        if (stat(aside, &st) != 0 && rename(store->path, aside) == 0) {
+            hb_log(store->log, LOG_LEVEL_ERROR, "store",
+                   "'%s' cannot be read (%s); kept as '%s', beginning anew", store->path,
+                   sqlite3_errmsg(store->db), aside);
+            return;
+        }
+    }
+}
+
+static void wake(void *ctx)
+{
+    struct store *store = ctx;
+    (void)sem_post(&store->waiting);
+}
+
+static bool make_dir(const char *dir, struct hb_err *err)
+{
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        return hb_fail(err, HB_ERR_SYSTEM, "state_dir: cannot create '%s': %s", dir,
+                       strerror(errno));
+    }
+    return true;
+}
+
+struct store *store_open(const char *dir, const struct hb_log *log, struct hb_err *err)
+{
+    if (!make_dir(dir, err)) {
+        return NULL;
+    }
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    store->log = log;
+    (void)snprintf(store->path, sizeof store->path, "%s/heatbridge.db", dir);
+    (void)sem_init(&store->waiting, 0, 0);
+    const mode_t old = umask(0077);
+    if (!open_database(store)) {
+        set_aside(store);
+        (void)sqlite3_close(store->db);
+        if (!open_database(store)) {
+            hb_log(log, LOG_LEVEL_ERROR, "store", "cannot use '%s': %s; nothing will be kept",
+                   store->path, sqlite3_errmsg(store->db));
+        }
+    }
+    (void)umask(old);
+    store->queue = ring_create(QUEUE_SLOTS, sizeof(struct save), RING_DROP_OLDEST, wake, store);
+    if (store->queue == NULL || pthread_create(&store->thread, NULL, run, store) != 0) {
+        hb_fail(err, HB_ERR_SYSTEM, "cannot start the store thread");
+        ring_destroy(store->queue);
+        (void)sqlite3_close(store->db);
+        (void)sem_destroy(&store->waiting);
+        free(store);
+        return NULL;
+    }
+    return store;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    const struct save stop = {.kind = SAVE_STOP};
+    (void)ring_push(store->queue, &stop);
+    (void)pthread_join(store->thread, NULL);
+    (void)sqlite3_close(store->db);
+    ring_destroy(store->queue);
+    (void)sem_destroy(&store->waiting);
+    free(store);
+}
+
+void store_save_room(struct store *store, const struct store_room *room)
+{
+    struct save save = {.kind = SAVE_ROOM};
+    save.u.room = *room;
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_heater(struct store *store, const struct store_heater *heater)
+{
+    struct save save = {.kind = SAVE_HEATER};
+    save.u.heater = *heater;
+    (void)ring_push(store->queue, &save);
+}

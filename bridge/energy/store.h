@@ -1,0 +1,48 @@
+/* What survives a restart: room settings and lifetime totals, in SQLite on a thread of its own.
+ *
+ * Loading is synchronous and happens before anything runs; saving only queues. A database that cannot
+ * be read is set aside and a new one begun; one that cannot be written is reported once and tried
+ * again with the next save. Neither ever stops the heat control.
+ */
+#ifndef HB_BRIDGE_ENERGY_STORE_H
+#define HB_BRIDGE_ENERGY_STORE_H
+
+#include <stdbool.h>
+
+#include "bridge/core.h"
+#include "bridge/limits.h"
+#include "ground/attr.h"
+#include "ground/err.h"
+#include "plumbing/log.h"
+
+struct store;
+
+/* A room's settings with the preset by name, because its index changes with the configuration. */
+struct store_room {
+    char id[ID_MAX];
+    char preset[ID_MAX]; /* "" : none */
+    struct room_settings settings;
+};
+
+struct store_heater {
+    char id[ID_MAX];
+    struct heater_totals totals;
+};
+
+/* Opens `dir`/heatbridge.db, creating the directory (mode 0700) and the tables, and starts the thread.
+ * NULL with `err` only if the directory cannot be made or the thread cannot start. */
+HB_MUST_USE struct store *store_open(const char *dir, const struct hb_log *log, struct hb_err *err);
+/* Writes what is queued and joins. NULL is allowed. */
+void store_close(struct store *store);
+
+/* Fill the rest of the struct for the given `id`; false if nothing is known of it. Only before the
+ * first save. */
+HB_MUST_USE bool store_load_room(struct store *store, struct store_room *room);
+HB_MUST_USE bool store_load_heater(struct store *store, struct store_heater *heater);
+
+/* Queue a save; never block. A full queue drops the oldest, which a later save of the same room or
+ * heater makes good. */
+void store_save_room(struct store *store, const struct store_room *room);
+void store_save_heater(struct store *store, const struct store_heater *heater);
+
+#endif

@@ -1,0 +1,37 @@
+/* A room's or heater's view as the retained JSON that Home Assistant and everybody else reads.
+ * Pure.
+ *
+ * Every key is always present; unknown is null, never zero and never missing (Home Assistant's
+ * templates warn on missing keys and take null as "unknown"). Keys are a published contract: add,
+ * never rename.
+ *
+ * Room: mode off|heat|auto, action off|idle|preheating|heating, target_c target_low_c target_high_c
+ * room_c humidity outdoor_c, preset ("none" or a name), power_w power_source requested_w
+ * power_limit_w (0: none) hashrate_ths energy_kwh, reason (word) reason_text (sentence),
+ * window "open"|"closed"|null, available true|false.
+ *
+ * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired, hashrate_ths
+ * chip_c board_c inlet_c fan (percent) shares_accepted shares_rejected best_difficulty (null: none
+ * yet), pool ("" : none) pool_link none|connecting|ok|lost, energy_kwh, problem true|false
+ * problem_text, link unknown|ok|lost, reason, reason_text, writes_today, available true|false.
+ *
+ * power_source is modelled|reported|metered or null.
+ */
+#ifndef HB_MQTT_STATE_CODEC_H
+#define HB_MQTT_STATE_CODEC_H
+
+#include "bridge/config.h"
+#include "bridge/view.h"
+#include "ground/time.h"
+
+/* A heater's reading older than this is published as null. */
+#define STATE_READING_MAX_AGE_MS 120000
+/* Publish each state at least this often, changed or not: entities expire after three times it. */
+#define STATE_HEARTBEAT_MS 60000
+
+/* Both return one line of JSON, owned by the caller, free with free(); never NULL. `room` gives the
+ * presets' names. */
+char *state_encode_room(const struct config_room *room, const struct room_view *view);
+char *state_encode_heater(const struct heater_view *view, hb_mono now);
+
+#endif

@@ -1,0 +1,11 @@
+#include "miner/kernels.h"
+
+#define KERNEL_LANES 4
+#include "miner/kernel_lanes.h"
+
+static bool usable(void)
+{
+    return true;
+}
+
+const struct sha256d_kernel kernel_portable = {"portable-4", usable, lanes_scan};

@@ -1,0 +1,15 @@
+/* The rows of the kernel table; only kernel.c and the files that define them include this. */
+#ifndef HB_MINER_KERNELS_H
+#define HB_MINER_KERNELS_H
+
+#include "miner/kernel.h"
+
+/* Four lanes in the compiler's own vectors: every processor. */
+extern const struct sha256d_kernel kernel_portable;
+#if defined(__x86_64__)
+/* The same source compiled for wider vectors. */
+extern const struct sha256d_kernel kernel_avx2;
+extern const struct sha256d_kernel kernel_avx512;
+#endif
+
+#endif

@@ -1,0 +1,71 @@
+/* Supervises one heater: polls it, carries commands to its driver, reads them back, and switches it
+ * off by itself when commands stop coming.
+ *
+ * Everything runs on the caller's thread; time is an argument, so a day of supervision runs in a
+ * test in milliseconds. The rules themselves are in devices/watch.h; this is their shell.
+ */
+#ifndef HB_DEVICES_HOST_H
+#define HB_DEVICES_HOST_H
+
+#include "bridge/config.h"
+#include "bridge/event.h"
+#include "devices/driver.h"
+
+struct host;
+
+/* All borrowed until host_destroy. */
+struct host_options {
+    const struct heater_driver *driver;
+    const struct config_heater *config;
+    uint16_t index;              /* of the heater, for its events */
+    struct uv_loop_s *loop;      /* NULL in simulations           */
+    struct miner_engine *engine; /* NULL: none                    */
+    const struct hb_log *log;    /* NULL: silent                  */
+    /* Takes EVENT_HEATER_STATE and EVENT_HEATER_OUTCOME; `at` is set, `wall` and `utc_offset_s` are
+     * the owner's to stamp. May be called from within every function below except host_stop and
+     * host_destroy; must not call back into this host. */
+    void (*event)(void *ctx, const struct event *event);
+    void *ctx;
+};
+
+/* Counters since host_create. */
+struct host_stats {
+    uint64_t polls, reports;
+    uint64_t writes;  /* commits handed to the driver                          */
+    uint64_t retries; /* of those, because the heater did not do what was asked */
+    uint64_t refused; /* commands that the caps or the driver's test refused    */
+    uint64_t expired; /* commands that came too late, and leases that ran out   */
+    uint64_t lost;    /* times that the heater stopped answering                */
+};
+
+/* Allocates and initialises the driver's instance. NULL with `err` if the driver refuses, or if
+ * the configuration's limits leave it no power to run at. No traffic yet: the first host_tick
+ * polls. */
+HB_MUST_USE struct host *host_create(const struct host_options *options, struct hb_err *err);
+
+/* Abilities of the heater, narrowed by the configuration. Borrowed until host_destroy. */
+const struct heater_caps *host_caps(const struct host *host);
+
+/* Does whatever is due: polls, deadlines, delayed and repeated writes, end of a lease. Call it at
+ * least once a second, or when host_due says so. */
+void host_tick(struct host *host, hb_mono now);
+/* When something is next due; a tick before is harmless. */
+hb_mono host_due(const struct host *host);
+
+/* Takes an order. Its outcome follows as an event: COMMAND_EXPIRED or COMMAND_FAILED from within
+ * this call if it is not acted on, else COMMAND_CONFIRMED once the heater was read back,
+ * COMMAND_FAILED when it did not obey after repeated writes (a late obedience is still
+ * confirmed), COMMAND_EXPIRED when `expires` passed without a newer command. The same power again
+ * only renews the lease. */
+void host_command(struct host *host, const struct heater_command *command, hb_mono now);
+
+void host_get_stats(const struct host *host, struct host_stats *stats);
+
+/* Stops the driver (its fini). No event follows. NULL is allowed. */
+void host_stop(struct host *host);
+/* Frees the host and the driver's instance, after host_stop if that was not called. Where the
+ * driver has a loop, let it run once between the two, so that closing handles are done with the
+ * instance. NULL is allowed. */
+void host_destroy(struct host *host);
+
+#endif

@@ -1,0 +1,470 @@
+/* Start column, the loop's callbacks, and the stop column. */
+#include "bridge/app/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/app/private.h"
+#include "bridge/notify.h"
+#include "devices/registry.h"
+#include "ground/text.h"
+#include "miner/engine.h"
+#include "mqtt/topics.h"
+#include "plumbing/clock.h"
+
+enum {
+    EVENT_SLOTS_MIN = 256,
+    QUEUE_TOPICS_MIN = 256,
+    QUEUE_TOPICS_PER_THING = 32, /* states, availability, errors and single-form discovery        */
+    SAVE_TOTALS_MS = 60000,
+    STOP_DEADLINE_MS = 3000,
+    MAX_PACKET = PAYLOAD_MAX,
+};
+
+hb_mono app_house_now(const struct app *app)
+{
+    return ticker_mono(&app->ticker, clock_mono());
+}
+
+void app_post(struct app *app, struct event *event)
+{
+    const hb_mono real = clock_mono();
+    event->at = ticker_mono(&app->ticker, real);
+    event->wall = ticker_wall(&app->ticker, real, clock_wall());
+    event->utc_offset_s = clock_utc_offset_s(event->wall);
+    (void)ring_push(app->events, event);
+}
+
+void app_drain(struct app *app)
+{
+    if (app->draining) {
+        return;
+    }
+    app->draining = true;
+    struct event event;
+    while (ring_pop(app->events, &event)) {
+        app->effects.count = 0;
+        if (app->trace != NULL) {
+            trace_file_record(app->trace, &event);
+        }
+        core_step(app->core, &event, &app->effects);
+        for (size_t i = 0; i < app->effects.count; i++) {
+            app_carry_out(app, &app->effects.item[i]);
+        }
+    }
+    app->draining = false;
+}
+
+/* Everything that follows from new input: decisions first, then showing them. */
+static void work(struct app *app)
+{
+    app_drain(app);
+    app_announce(app);
+    app_show(app);
+    const hb_mono wake = announcer_wake(app->announcer);
+    const hb_mono now = clock_mono();
+    int64_t wait_ms = mono_is_set(wake) ? mono_age_ms(wake, now) : INT64_MAX;
+    if (app->snapshot_due && wait_ms > app->ticker.period_ms) {
+        wait_ms = app->ticker.period_ms;
+    }
+    if (wait_ms < INT64_MAX) {
+        (void)uv_timer_start(&app->soon, app->soon.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 1,
+                             0);
+    }
+}
+
+static void feed_watchdog(struct app *app, hb_mono now)
+{
+    if (app->watchdog_ms > 0 && mono_age_ms(now, app->fed_at) >= app->watchdog_ms) {
+        notify_send("WATCHDOG=1");
+        app->fed_at = now;
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    const hb_mono now = clock_mono();
+    ticker_tick(&app->ticker, now);
+    for (size_t i = 0; i < app->config->heater_count; i++) {
+        host_tick(app->hosts[i], app_house_now(app));
+    }
+    struct event event = {.kind = EVENT_TICK};
+    app_post(app, &event);
+    work(app);
+    if (mono_age_ms(now, app->saved_at) >= SAVE_TOTALS_MS) {
+        app_save_totals(app);
+        app->saved_at = now;
+    }
+    feed_watchdog(app, now);
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+    work(timer->data);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    struct app *app = async->data;
+    app_receive_mqtt(app);
+    app_receive_web(app);
+    work(app);
+}
+
+/* Called on other threads. */
+static void ring_bell(void *ctx)
+{
+    struct app *app = ctx;
+    (void)uv_async_send(&app->wake);
+}
+
+/* A host delivers a state or an outcome. Taken up after the host is done, for it must not be called
+ * from within this. */
+static void on_host_event(void *ctx, const struct event *event)
+{
+    struct app *app = ctx;
+    struct event mine = *event;
+    app_post(app, &mine);
+    ring_bell(app);
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static bool start_loop(struct app *app)
+{
+    (void)uv_timer_init(app->loop, &app->tick);
+    (void)uv_timer_init(app->loop, &app->soon);
+    (void)uv_async_init(app->loop, &app->wake, on_wake);
+    app->tick.data = app;
+    app->soon.data = app;
+    app->wake.data = app;
+    app->soon.timer_cb = on_soon;
+    app->open_handles = 3;
+    return true;
+}
+
+static bool start_memory(struct app *app, struct hb_err *err)
+{
+    const size_t rooms = app->config->room_count;
+    const size_t heaters = app->config->heater_count;
+    app->hosts = calloc(heaters + 1, sizeof *app->hosts);
+    app->caps = calloc(heaters + 1, sizeof *app->caps);
+    app->source_complained = calloc(rooms + 1, sizeof *app->source_complained);
+    app->retained_told = calloc(rooms + 1, sizeof *app->retained_told);
+    app->room_views = calloc(rooms + 1, sizeof *app->room_views);
+    app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
+    app->events = ring_create(EVENT_SLOTS_MIN + 4 * (rooms + heaters), sizeof(struct event),
+                              RING_DROP_OLDEST, NULL, NULL);
+    if (app->hosts == NULL || app->caps == NULL || app->source_complained == NULL ||
+        app->retained_told == NULL || app->room_views == NULL || app->heater_views == NULL ||
+        app->events == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    return true;
+}
+
+static bool wants_engine(const struct config *config)
+{
+    for (size_t i = 0; i < config->heater_count; i++) {
+        if (strcmp(config->heaters[i].driver, "engine") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool start_engine(struct app *app, struct hb_err *err)
+{
+    const struct config_mining *mining = &app->config->mining;
+    if (!wants_engine(app->config)) {
+        return true;
+    }
+    struct miner_pool *pools = calloc(mining->pool_count + 1, sizeof *pools);
+    const char **hosts = calloc(mining->redirect_host_count + 1, sizeof *hosts);
+    if (pools == NULL || hosts == NULL) {
+        free(pools);
+        free(hosts);
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    for (size_t i = 0; i < mining->pool_count; i++) {
+        const struct config_pool *pool = &mining->pools[i];
+        pools[i] = (struct miner_pool){
+            .url = pool->url,
+            .user = pool->user,
+            .password = pool->password,
+            .ca_file = pool->ca_file[0] == '\0' ? NULL : pool->ca_file,
+            .tls_verify = pool->tls_verify,
+        };
+    }
+    for (size_t i = 0; i < mining->redirect_host_count; i++) {
+        hosts[i] = mining->redirect_hosts[i];
+    }
+    const struct miner_options options = {
+        .pools = pools,
+        .pool_count = mining->pool_count,
+        .threads = mining->threads,
+        .no_pool = mining->no_pool == NO_POOL_HEAT ? MINER_NO_POOL_HEAT : MINER_NO_POOL_PAUSE,
+        .redirect_hosts = hosts,
+        .redirect_host_count = mining->redirect_host_count,
+    };
+    app->engine = miner_create(&options, app->loop, app->log, err);
+    free(pools);
+    free(hosts);
+    return app->engine != NULL;
+}
+
+static bool start_heaters(struct app *app, struct hb_err *err)
+{
+    for (size_t i = 0; i < app->config->heater_count; i++) {
+        const struct config_heater *heater = &app->config->heaters[i];
+        const struct host_options options = {
+            .driver = heater_driver_find(heater->driver),
+            .config = heater,
+            .index = (uint16_t)i,
+            .loop = app->loop,
+            .engine = app->engine,
+            .log = app->log,
+            .event = on_host_event,
+            .ctx = app,
+        };
+        app->hosts[i] = host_create(&options, err);
+        if (app->hosts[i] == NULL) {
+            hb_err_prefix(err, "heaters.%s", heater->id);
+            return false;
+        }
+        app->caps[i] = *host_caps(app->hosts[i]);
+    }
+    return true;
+}
+
+static void restore(struct app *app)
+{
+    for (size_t i = 0; i < app->config->room_count; i++) {
+        const struct config_room *room = &app->config->rooms[i];
+        struct store_room saved = {0};
+        (void)text_copy(saved.id, sizeof saved.id, room->id);
+        if (!store_load_room(app->store, &saved)) {
+            continue;
+        }
+        saved.settings.preset = INDEX_NONE;
+        for (size_t p = 0; p < room->preset_count; p++) {
+            if (strcmp(room->presets[p].name, saved.preset) == 0) {
+                saved.settings.preset = (uint16_t)p;
+            }
+        }
+        core_restore_room(app->core, (uint16_t)i, &saved.settings);
+    }
+    for (size_t i = 0; i < app->config->heater_count; i++) {
+        struct store_heater saved = {0};
+        (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[i].id);
+        if (store_load_heater(app->store, &saved)) {
+            core_restore_heater(app->core, (uint16_t)i, &saved.totals);
+        }
+    }
+}
+
+static bool start_core(struct app *app, struct hb_err *err)
+{
+    app->core = core_create(app->config, app->caps);
+    if (app->core == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    restore(app);
+    app->effects.capacity = core_effects_max(app->core);
+    app->effects.item = calloc(app->effects.capacity, sizeof *app->effects.item);
+    if (app->effects.item == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    if (app->options->trace_path != NULL) {
+        app->trace = trace_file_open(app->options->trace_path, err);
+        return app->trace != NULL;
+    }
+    return true;
+}
+
+static bool start_mqtt(struct app *app, struct hb_err *err)
+{
+    const struct config_mqtt *mqtt = &app->config->mqtt;
+    char status[TOPIC_MAX];
+    char client_id[2 * NAME_MAX_B];
+    topics_status(mqtt, status);
+    (void)snprintf(client_id, sizeof client_id, "%s%s",
+                   mqtt->client_id[0] != '\0' ? "" : "heatbridge-",
+                   mqtt->client_id[0] != '\0' ? mqtt->client_id : mqtt->base_topic);
+    static const enum mqtt_version_choice versions[] = {
+        [MQTT_PROTOCOL_AUTO] = MQTT_TRY_5_THEN_311,
+        [MQTT_PROTOCOL_5] = MQTT_ONLY_5,
+        [MQTT_PROTOCOL_311] = MQTT_ONLY_311,
+    };
+    const struct mqtt_client_options options = {
+        .backend =
+            mqtt->client == MQTT_BACKEND_PAHO ? &mqtt_link_paho : &mqtt_link_mosquitto,
+        .link =
+            {
+                .url = mqtt->url,
+                .username = mqtt->username,
+                .password = mqtt->password,
+                .client_id = client_id,
+                .ca_file = mqtt->ca_file,
+                .cert_file = mqtt->cert_file,
+                .key_file = mqtt->key_file,
+                .tls_verify = mqtt->tls_verify,
+                .keepalive_s = mqtt->keepalive_s,
+                .max_packet = MAX_PACKET,
+                .will_topic = status,
+                .will_payload = TOPICS_OFFLINE,
+            },
+        .version = versions[mqtt->protocol],
+        .queue_topics = QUEUE_TOPICS_MIN +
+                        QUEUE_TOPICS_PER_THING * (app->config->room_count +
+                                                  app->config->heater_count),
+    };
+    app->announcer = announcer_create(app->config, app->caps, (uint64_t)clock_mono().ms);
+    app->mqtt = mqtt_client_start(&options, app->log, ring_bell, app, err);
+    if (app->mqtt == NULL) {
+        return false;
+    }
+    app_subscribe_all(app);
+    return true;
+}
+
+static bool start_web(struct app *app, struct hb_err *err)
+{
+    const struct config_web *web = &app->config->web;
+    if (web->port == 0) {
+        return true;
+    }
+    const struct web_options options = {
+        .listen = web->listen,
+        .port = web->port,
+        .password = web->password,
+    };
+    app->web = web_start(&options, app->log, ring_bell, app, err);
+    if (app->web == NULL) {
+        return false;
+    }
+    hb_log(app->log, LOG_LEVEL_INFO, "web", "the page is at http://%s:%d/", web->listen, web->port);
+    return true;
+}
+
+static void start_ticking(struct app *app)
+{
+    const char *watchdog_us = getenv("WATCHDOG_USEC");
+    double us = 0;
+    if (app->options->feed_watchdog && watchdog_us != NULL &&
+        text_to_number(watchdog_us, strlen(watchdog_us), &us)) {
+        app->watchdog_ms = (int64_t)(us / 2000);
+    }
+    (void)uv_timer_start(&app->tick, on_tick, 1, (uint64_t)app->ticker.period_ms);
+}
+
+struct app *app_start(struct uv_loop_s *loop, const struct config *config,
+                      const struct app_options *options, const struct hb_log *log,
+                      struct hb_err *err)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (app == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    app->loop = loop;
+    app->config = config;
+    app->options = options;
+    app->log = log;
+    ticker_init(&app->ticker, options->time_scale, clock_mono(), clock_wall());
+    const bool started = start_loop(app) && start_memory(app, err) &&
+                         (app->store = store_open(config->state_dir, log, err)) != NULL &&
+                         start_engine(app, err) && start_heaters(app, err) &&
+                         start_core(app, err) && start_mqtt(app, err) && start_web(app, err);
+    if (!started) {
+        app_stop(app, false);
+        return NULL;
+    }
+    start_ticking(app);
+    return app;
+}
+
+/* --- stop ----------------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct app *app = handle->data;
+    app->open_handles--;
+}
+
+/* Gives the loop back without any handle of ours. */
+static void stop_loop(struct app *app)
+{
+    uv_close((uv_handle_t *)&app->tick, on_closed);
+    uv_close((uv_handle_t *)&app->soon, on_closed);
+    uv_close((uv_handle_t *)&app->wake, on_closed);
+    while (app->open_handles > 0) {
+        (void)uv_run(app->loop, UV_RUN_ONCE);
+    }
+    for (size_t i = 0; app->hosts != NULL && i < app->config->heater_count; i++) {
+        host_destroy(app->hosts[i]); /* the drivers' handles closed in the loop above */
+    }
+}
+
+static void stop_mqtt(struct app *app, bool reloading)
+{
+    char topic[TOPIC_MAX];
+    topics_status(&app->config->mqtt, topic);
+    mqtt_client_stop(app->mqtt, reloading ? NULL : topic, reloading ? NULL : TOPICS_OFFLINE,
+                     STOP_DEADLINE_MS);
+    announcer_destroy(app->announcer);
+}
+
+static void stop_heaters(struct app *app)
+{
+    for (size_t i = 0; app->hosts != NULL && i < app->config->heater_count; i++) {
+        host_stop(app->hosts[i]);
+    }
+    miner_destroy(app->engine);
+}
+
+void app_stop(struct app *app, bool reloading)
+{
+    if (app == NULL) {
+        return;
+    }
+    if (app->core != NULL && app->effects.item != NULL && app->mqtt != NULL) {
+        struct event event = {.kind = EVENT_STOP};
+        app_post(app, &event);
+        app_drain(app);
+        app_save_totals(app);
+    }
+    web_stop(app->web);
+    stop_mqtt(app, reloading);
+    stop_heaters(app);
+    stop_loop(app);
+    store_close(app->store);
+    trace_file_close(app->trace);
+    core_destroy(app->core);
+    ring_destroy(app->events);
+    free(app->effects.item);
+    free(app->hosts);
+    free(app->caps);
+    free(app->source_complained);
+    free(app->retained_told);
+    free(app->room_views);
+    free(app->heater_views);
+    free(app);
+}
+
+void app_room_view(const struct app *app, uint16_t room, struct room_view *view)
+{
+    core_room_view(app->core, room, view);
+}
+
+void app_heater_view(const struct app *app, uint16_t heater, struct heater_view *view)
+{
+    core_heater_view(app->core, heater, view);
+}
+
+double app_tick_jitter_ms(const struct app *app)
+{
+    return app->ticker.worst_late_ms;
+}

@@ -1,0 +1,199 @@
+/* What comes in: MQTT messages and the page's requests, decoded into events for the core. */
+#include <string.h>
+
+#include "bridge/app/private.h"
+#include "ground/text.h"
+#include "mqtt/command_codec.h"
+#include "mqtt/source_codec.h"
+#include "mqtt/topics.h"
+#include "plumbing/clock.h"
+
+static void subscribe_source(struct app *app, const struct config_source *source)
+{
+    if (source->topic[0] != '\0') {
+        (void)mqtt_client_subscribe(app->mqtt, source->topic);
+    }
+}
+
+void app_subscribe_all(struct app *app)
+{
+    const struct config *config = app->config;
+    for (int filter = 0; filter < FILTER_COUNT; filter++) {
+        char topic[TOPIC_MAX];
+        topics_filter(config, (enum topics_filter)filter, topic);
+        (void)mqtt_client_subscribe(app->mqtt, topic);
+    }
+    subscribe_source(app, &config->outdoor);
+    for (size_t i = 0; i < config->room_count; i++) {
+        subscribe_source(app, &config->rooms[i].temperature);
+        subscribe_source(app, &config->rooms[i].humidity);
+        subscribe_source(app, &config->rooms[i].window);
+    }
+}
+
+/* A bad payload is told once, until a good one comes from the same room. */
+static void complain(struct app *app, size_t room, const char *topic, const char *what)
+{
+    if (!app->source_complained[room]) {
+        hb_log(app->log, LOG_LEVEL_WARN, "source", "%s: %s", topic, what);
+        app->source_complained[room] = true;
+    }
+}
+
+/* `slot` is the room's index, or room_count for the outdoor temperature. */
+static void take_number(struct app *app, size_t slot, const struct config_source *source,
+                        const struct mqtt_incoming *in, enum event_kind kind)
+{
+    struct event event = {.kind = kind, .index = (uint16_t)slot};
+    struct hb_err err;
+    switch (source_decode_number(source, in->payload, in->len, &event.number, &err)) {
+    case SOURCE_VALUE:
+        app->source_complained[slot] = false;
+        app_post(app, &event);
+        break;
+    case SOURCE_BAD:
+        complain(app, slot, in->topic, err.msg);
+        break;
+    case SOURCE_NOTHING:
+        break;
+    }
+}
+
+static void take_window(struct app *app, size_t room, const struct mqtt_incoming *in)
+{
+    struct event event = {.kind = EVENT_ROOM_WINDOW, .index = (uint16_t)room};
+    struct hb_err err;
+    switch (source_decode_open(&app->config->rooms[room].window, in->payload, in->len, &event.flag,
+                               &err)) {
+    case SOURCE_VALUE:
+        app_post(app, &event);
+        break;
+    case SOURCE_BAD:
+        complain(app, room, in->topic, err.msg);
+        break;
+    case SOURCE_NOTHING:
+        break;
+    }
+}
+
+static bool is_for(const struct config_source *source, const struct mqtt_incoming *in)
+{
+    return strcmp(source->topic, in->topic) == 0;
+}
+
+/* Several rooms may share a topic, and one topic may carry several values. */
+static void take_sources(struct app *app, const struct mqtt_incoming *in)
+{
+    const struct config *config = app->config;
+    if (is_for(&config->outdoor, in)) {
+        take_number(app, config->room_count, &config->outdoor, in, EVENT_OUTDOOR);
+    }
+    for (size_t i = 0; i < config->room_count; i++) {
+        const struct config_room *room = &config->rooms[i];
+        if (is_for(&room->temperature, in)) {
+            take_number(app, i, &room->temperature, in, EVENT_ROOM_TEMPERATURE);
+        }
+        if (is_for(&room->humidity, in)) {
+            take_number(app, i, &room->humidity, in, EVENT_ROOM_HUMIDITY);
+        }
+        if (is_for(&room->window, in)) {
+            take_window(app, i, in);
+        }
+    }
+}
+
+static void take_room_command(struct app *app, const struct topic_target *target,
+                              const struct mqtt_incoming *in)
+{
+    if (target->index == INDEX_NONE) {
+        hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: no such room", in->topic);
+        return;
+    }
+    struct event event = {.kind = EVENT_ROOM_REQUEST, .index = target->index};
+    struct hb_err err;
+    switch (command_decode(&app->config->rooms[target->index], target, in->payload, in->len,
+                           in->retained, &event.u.request, &err)) {
+    case COMMAND_ACCEPTED:
+        app_post(app, &event);
+        break;
+    case COMMAND_REFUSED:
+        app_refuse(app, target->index, err.msg);
+        break;
+    case COMMAND_RETAINED:
+        if (!app->retained_told[target->index]) {
+            hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: %s", in->topic, err.msg);
+            app->retained_told[target->index] = true;
+        }
+        break;
+    }
+}
+
+static void take_message(struct app *app, const struct mqtt_incoming *in)
+{
+    take_sources(app, in);
+    const struct topic_target target = topics_classify(app->config, in->topic);
+    switch (target.kind) {
+    case TOPIC_ROOM_COMMAND:
+        take_room_command(app, &target, in);
+        break;
+    case TOPIC_HEATER_COMMAND:
+        hb_log(app->log, LOG_LEVEL_WARN, "mqtt",
+               "%s: a heater is commanded through its room, nothing was done", in->topic);
+        break;
+    case TOPIC_HA_STATUS:
+        announcer_ha_status(app->announcer, in->payload, in->len, in->retained, clock_mono());
+        break;
+    case TOPIC_DISCOVERY:
+        announcer_retained(app->announcer, in->topic, in->payload, in->len);
+        break;
+    case TOPIC_OTHER:
+        break;
+    }
+}
+
+static void take_connection(struct app *app, const struct mqtt_incoming *in)
+{
+    app->mqtt_connected = in->kind == MQTT_IN_CONNECTED;
+    app->snapshot_due = true;
+    if (app->mqtt_connected) {
+        char topic[TOPIC_MAX];
+        app->mqtt_problem[0] = '\0';
+        topics_status(&app->config->mqtt, topic);
+        app_publish(app, topic, TOPICS_ONLINE, true);
+        announcer_connected(app->announcer, clock_mono());
+    } else {
+        (void)text_copy(app->mqtt_problem, sizeof app->mqtt_problem, in->payload);
+        announcer_lost(app->announcer);
+    }
+}
+
+void app_receive_mqtt(struct app *app)
+{
+    while (mqtt_client_receive(app->mqtt, &app->incoming)) {
+        if (app->incoming.kind == MQTT_IN_MESSAGE) {
+            take_message(app, &app->incoming);
+        } else {
+            take_connection(app, &app->incoming);
+        }
+    }
+}
+
+void app_receive_web(struct app *app)
+{
+    struct web_request request;
+    while (app->web != NULL && web_receive(app->web, &request)) {
+        for (size_t i = 0; i < app->config->room_count; i++) {
+            const struct config_room *room = &app->config->rooms[i];
+            if (strcmp(room->id, request.room) != 0) {
+                continue;
+            }
+            struct event event = {.kind = EVENT_ROOM_REQUEST, .index = (uint16_t)i};
+            struct hb_err err;
+            if (command_decode_json(room, request.json, request.len, &event.u.request, &err)) {
+                app_post(app, &event);
+            } else {
+                app_refuse(app, (uint16_t)i, err.msg);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+/* What the files of bridge/app share: the struct that owns everything. */
+#ifndef HB_BRIDGE_APP_PRIVATE_H
+#define HB_BRIDGE_APP_PRIVATE_H
+
+#include <uv.h>
+
+#include "bridge/app/app.h"
+#include "bridge/app/ticker.h"
+#include "bridge/core.h"
+#include "bridge/energy/store.h"
+#include "bridge/trace_file.h"
+#include "bridge/web/web.h"
+#include "devices/host.h"
+#include "mqtt/announcer.h"
+#include "mqtt/client.h"
+#include "plumbing/ring.h"
+
+struct app {
+    uv_loop_t *loop;
+    const struct config *config;
+    const struct app_options *options;
+    const struct hb_log *log;
+
+    struct store *store;
+    struct miner_engine *engine; /* NULL: no heater needs it */
+    struct host **hosts;         /* config->heater_count     */
+    struct heater_caps *caps;
+    struct core *core;
+    struct effects effects;
+    struct ring *events; /* posted by the files of this room, drained by app_drain */
+    bool draining;
+    struct trace_file *trace;
+
+    struct mqtt_client *mqtt;
+    struct announcer *announcer;
+    struct mqtt_incoming incoming; /* scratch, 8 KiB */
+    bool mqtt_connected;
+    char mqtt_problem[TEXT_MAX];
+    bool *source_complained; /* per room, outdoors last: its last payload was bad, as was told */
+    bool *retained_told;     /* per room: a retained command was ignored and reported    */
+
+    struct web *web;
+    struct room_view *room_views; /* scratch for the snapshot */
+    struct heater_view *heater_views;
+    char notice[TEXT_MAX];
+    uint64_t notice_seq;
+    bool snapshot_due;
+    hb_mono snapshot_at; /* real time of the last one */
+
+    struct ticker ticker;
+    uv_timer_t tick;
+    uv_timer_t soon; /* announcements and snapshots that are not due yet */
+    uv_async_t wake; /* rung by the MQTT and web threads */
+    hb_mono saved_at;
+    int64_t watchdog_ms; /* between two signs of life for systemd; 0: none wanted */
+    hb_mono fed_at;
+    int open_handles;
+};
+
+/* Stamps and queues an event; app_drain takes it in its turn. */
+void app_post(struct app *app, struct event *event);
+/* Runs the core over everything queued and carries out the effects. Not reentrant: a call from
+ * within an effect returns at once, the outer one goes on. */
+void app_drain(struct app *app);
+hb_mono app_house_now(const struct app *app);
+
+/* inbox.c: from MQTT and the page to events. */
+void app_subscribe_all(struct app *app);
+void app_receive_mqtt(struct app *app);
+void app_receive_web(struct app *app);
+
+/* outbox.c: from effects to the world. */
+void app_carry_out(struct app *app, const struct effect *effect);
+void app_announce(struct app *app);
+void app_show(struct app *app);
+void app_save_totals(struct app *app);
+void app_publish(struct app *app, const char *topic, const char *payload, bool retain);
+/* Tells people that a request for a room was refused, on its error topic and on the page. */
+void app_refuse(struct app *app, uint16_t room, const char *text);
+
+#endif

@@ -1,0 +1,31 @@
+# Writes OUT, a C file that holds the files PAGE_DIR/<FILES> as arrays (see pages.h). Run by the build:
+#   cmake -DOUT=pages.c -DPAGE_DIR=dir -DFILES=a,b -P embed.cmake
+set(type_html "text/html; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(type_svg "image/svg+xml")
+
+string(REPLACE "," ";" names "${FILES}")
+set(arrays "")
+set(rows "")
+set(index 0)
+foreach(name ${names})
+    file(READ "${PAGE_DIR}/${name}" hex HEX)
+    string(LENGTH "${hex}" digits)
+    math(EXPR bytes "${digits} / 2")
+    string(REGEX REPLACE "(........................................)" "\\1\n" hex "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+    get_filename_component(extension "${name}" LAST_EXT)
+    string(SUBSTRING "${extension}" 1 -1 extension)
+    if(name STREQUAL "index.html")
+        set(path "/")
+    else()
+        set(path "/${name}")
+    endif()
+    string(APPEND arrays "static const unsigned char file_${index}[] = {\n${hex}\n};\n")
+    string(APPEND rows "    {\"${path}\", \"${type_${extension}}\", file_${index}, ${bytes}},\n")
+    math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE "${OUT}" "#include \"bridge/web/pages.h\"\n\n${arrays}
+const struct page_file page_files[] = {\n${rows}};
+const size_t page_file_count = ${index};\n")

@@ -29,6 +29,7 @@ struct effect {
 struct effects {
     struct effect *item;
     size_t count, capacity, lost;
+    struct effect scratch; /* where an effect goes that found the list full */
 };
 
 /* Appends an effect of the kind, zeroed, and returns it; a scratch item when the list is full. */
@@ -36,5 +37,8 @@ struct effect *effects_add(struct effects *effects, enum effect_kind kind, uint1
 /* Appends EFFECT_REFUSE or EFFECT_LOG with a formatted text. */
 void effects_add_text(struct effects *effects, enum effect_kind kind, uint16_t index, int level,
                       const char *format, ...) HB_PRINTF(5, 6);
+
+/* One line of text that tells two effects apart to the last bit, for traces and tests. */
+void effect_format(const struct effect *effect, char *buf, size_t size);
 
 #endif

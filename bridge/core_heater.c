@@ -1,0 +1,250 @@
+/* A heater of the core: what it was told, what it does, and what it has done in its life. */
+#include <math.h>
+
+#include "bridge/core_state.h"
+
+static const int64_t state_stale_ms = 60000, lease_default_ms = 120000;
+/* A gap between two readings that is longer adds no energy: nobody knows what was. */
+static const int64_t integrate_longest_ms = 120000;
+/* How long a device may draw something else than it was told (design: stuck on, not following). */
+static const int64_t stuck_on_ms = 5 * 60000, not_following_ms = 10 * 60000;
+static const double power_highest_w = 1e6, hashrate_highest_hs = 1e18;
+
+static struct heater_caps narrow(const struct heater_caps *caps, const struct config_heater *config)
+{
+    struct heater_caps mine = *caps;
+    if (config->max_w > 0) {
+        mine.max_w = fmin(mine.max_w, config->max_w);
+    }
+    mine.min_w = fmax(mine.min_w, config->min_w);
+    mine.min_on_ms = config->min_on_ms >= 0 ? (int32_t)config->min_on_ms : mine.min_on_ms;
+    mine.min_off_ms = config->min_off_ms >= 0 ? (int32_t)config->min_off_ms : mine.min_off_ms;
+    mine.tier_count = 0;
+    for (size_t i = 0; i < caps->tier_count && i < HEATER_TIERS; i++) {
+        if (caps->tier_w[i] >= mine.min_w && caps->tier_w[i] <= mine.max_w) {
+            mine.tier_w[mine.tier_count++] = caps->tier_w[i];
+        }
+    }
+    const bool has_tier = caps->tier_count == 0 || mine.tier_count > 0;
+    if (!has_tier || !(mine.min_w > 0 && mine.max_w >= mine.min_w) ||
+        !(mine.max_w <= power_highest_w)) {
+        mine.min_w = mine.max_w = 0; /* nothing it could be commanded */
+    }
+    if (mine.tier_count > 0) {
+        mine.min_w = mine.tier_w[0];
+        mine.max_w = mine.tier_w[mine.tier_count - 1];
+    }
+    return mine;
+}
+
+static int64_t lease_ms(const struct core_heater *heater)
+{
+    return heater->config->lease_ms > 0 ? heater->config->lease_ms : lease_default_ms;
+}
+
+static struct heater_state unknown_state(void)
+{
+    return (struct heater_state){
+        .power_w = reading_none(),
+        .hashrate_hs = reading_none(),
+        .chip_c = reading_none(),
+        .board_c = reading_none(),
+        .inlet_c = reading_none(),
+        .fan_ratio = reading_none(),
+        .applied_w = NAN,
+    };
+}
+
+void heater_init(struct core_heater *heater, const struct config_heater *config, uint16_t index,
+                 const struct heater_caps *caps)
+{
+    heater->config = config;
+    heater->index = index;
+    heater->caps = narrow(caps, config);
+    heater->stale_after_ms = lease_ms(heater) > state_stale_ms ? lease_ms(heater) : state_stale_ms;
+    heater->state = unknown_state();
+    heater->last_power_w = heater->last_hashrate_hs = reading_none();
+    heater->reason = REASON_STARTING;
+    heater->day = INT64_MIN;
+}
+
+double heater_reading(const struct core *core, const struct core_heater *heater,
+                      const struct reading *reading)
+{
+    return reading_or_nan(reading, core->now, heater->stale_after_ms);
+}
+
+static uint64_t added(uint64_t *seen, uint64_t counter)
+{
+    /* A counter that went back belongs to a driver that started anew, from zero. */
+    const uint64_t more = counter >= *seen ? counter - *seen : counter;
+    *seen = counter;
+    return more;
+}
+
+static void count_writes(struct core *core, struct core_heater *heater, uint64_t writes)
+{
+    const int64_t day = core->clock.local_ms / 86400000;
+    if (day != heater->day) {
+        heater->day = day;
+        heater->writes_today = 0;
+    }
+    heater->writes_today += (uint32_t)added(&heater->seen.writes, writes);
+}
+
+/* Area under a measured value since the last reading, in value-seconds. */
+static double integrate(struct reading *last, const struct reading *next, double highest)
+{
+    if (!mono_is_set(next->at) || !(next->value >= 0 && next->value <= highest)) {
+        return 0;
+    }
+    const int64_t elapsed_ms = mono_age_ms(next->at, last->at);
+    if (mono_is_set(last->at) && elapsed_ms <= 0) {
+        return 0; /* the same reading once more */
+    }
+    const bool gap = !mono_is_set(last->at) || elapsed_ms > integrate_longest_ms;
+    const double area = gap ? 0 : (last->value + next->value) / 2 * (double)elapsed_ms / 1000;
+    *last = *next;
+    return area;
+}
+
+static void count(struct core *core, struct core_heater *heater, const struct heater_state *state)
+{
+    struct heater_totals *totals = &heater->totals;
+    totals->energy_wh += integrate(&heater->last_power_w, &state->power_w, power_highest_w) / 3600;
+    totals->hashes +=
+        integrate(&heater->last_hashrate_hs, &state->hashrate_hs, hashrate_highest_hs);
+    totals->shares_accepted += added(&heater->seen.accepted, state->shares_accepted);
+    totals->shares_rejected += added(&heater->seen.rejected, state->shares_rejected);
+    if (isfinite(state->best_difficulty)) {
+        totals->best_difficulty = fmax(totals->best_difficulty, state->best_difficulty);
+    }
+    count_writes(core, heater, state->writes);
+}
+
+/* True if the device's own power can be held against its command. */
+static bool is_comparable(const struct core_heater *heater)
+{
+    const struct reading *power_w = &heater->state.power_w;
+    return heater->state.link == HEATER_LINK_OK && power_w->from >= PROVENANCE_REPORTED &&
+           mono_age_ms(power_w->at, heater->written) > heater->caps.settle_ms;
+}
+
+static bool differs(const struct core_heater *heater)
+{
+    const double power_w = heater->state.power_w.value;
+    if (heater->commanded_w <= 0) {
+        return power_w > heater->caps.standby_w + 30;
+    }
+    return fabs(power_w - heater->commanded_w) > 0.2 * heater->commanded_w + 30;
+}
+
+static void compare(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    if (!is_comparable(heater)) {
+        return;
+    }
+    if (!differs(heater)) {
+        heater->mismatch_since = (hb_mono){0};
+        heater->disobeys = heater->disobeys && heater->outcome == COMMAND_FAILED;
+        return;
+    }
+    if (!mono_is_set(heater->mismatch_since)) {
+        heater->mismatch_since = core->now;
+    }
+    const int64_t patience_ms = heater->commanded_w > 0 ? not_following_ms : stuck_on_ms;
+    if (mono_age_ms(core->now, heater->mismatch_since) >= patience_ms && !heater->disobeys) {
+        heater->disobeys = true;
+        effects_add_text(effects, EFFECT_LOG, heater->index, NOTE_WARN,
+                         "heater %s: told %.0f W, draws %.0f W", heater->config->id,
+                         heater->commanded_w, heater->state.power_w.value);
+    }
+}
+
+void heater_take_state(struct core *core, struct core_heater *heater,
+                       const struct heater_state *state, struct effects *effects)
+{
+    count(core, heater, state);
+    heater->state = *state;
+    compare(core, heater, effects);
+}
+
+void heater_take_outcome(struct core_heater *heater, uint64_t seq, enum command_outcome result)
+{
+    if (seq < heater->order_seq || seq > heater->seq) {
+        return; /* of an order that no longer stands */
+    }
+    heater->outcome = result;
+    if (result == COMMAND_FAILED || result == COMMAND_CONFIRMED) {
+        heater->disobeys = result == COMMAND_FAILED;
+    }
+}
+
+void heater_check(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    const bool was_hot = heater->safety.hot;
+    const struct safety_heater_input in = {
+        .now = core->now,
+        .started = core->started,
+        .state = &heater->state,
+        .stale_after_ms = heater->stale_after_ms,
+        .too_hot_c = heater->config->too_hot_c,
+    };
+    enum reason why = heater->reason;
+    heater->allowed = safety_heater_allows(&heater->safety, &in, &why);
+    if (!heater->allowed) {
+        heater->reason = why;
+    }
+    if (heater->safety.hot && !was_hot) {
+        effects_add_text(effects, EFFECT_LOG, heater->index, NOTE_WARN, "heater %s: %s",
+                         heater->config->id, reason_sentence(REASON_HEATER_TOO_HOT));
+    }
+}
+
+static void issue(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    heater->seq++;
+    heater->issued = core->now;
+    effects_add(effects, EFFECT_HEATER_COMMAND, heater->index)->command = (struct heater_command){
+        .seq = heater->seq,
+        .issued = core->now,
+        .expires = mono_add_ms(core->now, lease_ms(heater)),
+        .power_w = heater->commanded_w,
+        .why = heater->reason,
+    };
+}
+
+void heater_command(struct core *core, struct core_heater *heater, double power_w, enum reason why,
+                    struct effects *effects)
+{
+    const bool first = !mono_is_set(heater->issued);
+    const bool changed = power_w != heater->commanded_w;
+    heater->reason = heater->disobeys ? REASON_NOT_OBEYING : why;
+    if (!first && !changed && heater->outcome != COMMAND_EXPIRED &&
+        mono_age_ms(core->now, heater->issued) < lease_ms(heater) / 3) {
+        return;
+    }
+    if (changed) {
+        if ((power_w > 0) != (heater->commanded_w > 0)) {
+            heater->switched = core->now;
+            heater->mismatch_since = (hb_mono){0};
+        }
+        heater->written = core->now;
+        heater->commanded_w = power_w;
+    }
+    if (first || changed || heater->outcome == COMMAND_EXPIRED) {
+        heater->order_seq = heater->seq + 1;
+        heater->outcome = COMMAND_PENDING;
+    }
+    issue(core, heater, effects);
+}
+
+void heater_stop(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    heater->reason = REASON_STOPPING;
+    if (heater->config->on_exit == ON_EXIT_OFF) {
+        heater->commanded_w = 0;
+        heater->order_seq = heater->seq + 1;
+        issue(core, heater, effects);
+    }
+}

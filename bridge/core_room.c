@@ -1,0 +1,304 @@
+/* A room of the core: takes what is told about it and runs its control chain. */
+#include <math.h>
+
+#include "bridge/core_state.h"
+
+static const double below_target_k = 0.3; /* from here on a room counts as being heated up */
+
+void room_init(struct core_room *room, const struct config_room *config, uint16_t index)
+{
+    room->config = config;
+    room->index = index;
+    room->settings = comfort_defaults(config);
+    room->temperature.good = reading_none();
+    room->humidity = reading_none();
+    room->reason = REASON_STARTING;
+}
+
+void room_take_temperature(struct core *core, struct core_room *room, double sample_c,
+                           struct effects *effects)
+{
+    static const char *const why[] = {"", "expected -20 to 45 °C",
+                                      "expected no jump within minutes", "looks like °F"};
+    const bool doubted = room->temperature.last_discarded.ms > room->temperature.good.at.ms;
+    const enum plausible_verdict verdict = plausible_take(&room->temperature, sample_c, core->now);
+    if (verdict != PLAUSIBLE_TAKEN && !doubted) {
+        effects_add_text(effects, EFFECT_LOG, room->index, NOTE_WARN,
+                         "room %s: temperature %g °C is not believed, %s", room->config->id,
+                         sample_c, why[verdict]);
+    }
+}
+
+void room_take_window(struct core *core, struct core_room *room, bool open, struct effects *effects)
+{
+    const bool was_open = room->window_known && room->window_open;
+    if (open && !was_open) {
+        room->window_since = core->now;
+    }
+    if (open != was_open) {
+        effects_add_text(effects, EFFECT_LOG, room->index, NOTE_INFO, "room %s: window %s",
+                         room->config->id, open ? "opened" : "closed");
+    }
+    room->window_known = true;
+    room->window_open = open;
+    room->window_at = core->now;
+}
+
+void room_take_request(struct core *core, struct core_room *room,
+                       const struct room_request *request, struct effects *effects)
+{
+    struct hb_err err = {0};
+    room->answer = true;
+    (void)comfort_expire(&room->settings, core->wall);
+    if (comfort_request(room->config, &room->settings, request, &core->clock, core->wall, &err)) {
+        (void)effects_add(effects, EFFECT_SAVE_ROOM, room->index);
+    } else {
+        effects_add_text(effects, EFFECT_REFUSE, room->index, NOTE_WARN, "%s", err.msg);
+    }
+}
+
+static bool window_blocks(const struct core *core, const struct core_room *room)
+{
+    return room->window_known && room->window_open &&
+           mono_age_ms(core->now, room->window_since) >= room->config->window_delay_ms;
+}
+
+/* Limit of the room from the person and from the configuration; infinite for none. */
+static double limit_w(const struct core_room *room)
+{
+    const double user_w = room->settings.power_limit_w;
+    const double config_w = room->config->power_limit_w;
+    return fmin(user_w > 0 ? user_w : INFINITY, config_w > 0 ? config_w : INFINITY);
+}
+
+/* What the chain works on in one step. */
+struct decision {
+    bool safe, wanted, blocked_by_window, any_allowed;
+    double room_c, limit_w, max_w, available_w, asked_w;
+    enum reason why_unsafe, why_not_allowed;
+    size_t count;
+    struct allocator_heater heaters[ROOM_HEATERS];
+};
+
+static struct core_heater *heater_of(struct core *core, const struct core_room *room, size_t i)
+{
+    return &core->heaters[room->config->heaters[i]];
+}
+
+static void look_at_room(struct core *core, struct core_room *room, struct decision *decision)
+{
+    const struct safety_room_input in = {
+        .now = core->now,
+        .started = core->started,
+        .room_c = room->temperature.good,
+        .stale_after_ms = room->config->temperature.stale_after_ms,
+        .doubting = plausible_is_doubting(&room->temperature, core->now,
+                                          room->config->temperature.stale_after_ms),
+        .too_hot_c = room->config->too_hot_c,
+    };
+    decision->safe = safety_room_allows(&room->safety, &in, &decision->why_unsafe);
+    decision->room_c = room->temperature.good.value;
+    decision->blocked_by_window = window_blocks(core, room);
+    decision->limit_w = limit_w(room);
+    room->comfort = comfort_now(room->config, &room->settings, &core->clock);
+    decision->wanted = room->comfort.wanted && !decision->blocked_by_window;
+    room->frost =
+        decision->safe && comfort_frost(room->frost, room->config->frost_c, decision->room_c);
+}
+
+static void look_at_heaters(struct core *core, struct core_room *room, struct decision *decision,
+                            struct effects *effects)
+{
+    decision->count = room->config->heater_count;
+    decision->why_not_allowed = REASON_OFF;
+    for (size_t i = decision->count; i-- > 0;) {
+        struct core_heater *heater = heater_of(core, room, i);
+        heater_check(core, heater, effects);
+        decision->max_w += heater->caps.max_w;
+        if (heater->allowed) {
+            decision->any_allowed = true;
+            decision->available_w += heater->caps.max_w;
+        } else {
+            decision->why_not_allowed = heater->reason;
+        }
+        decision->heaters[i] = (struct allocator_heater){
+            .caps = &heater->caps,
+            .limit_w = heater->allowed ? fmin(heater->caps.max_w, decision->limit_w) : 0,
+            .now_w = heater->commanded_w,
+            .switched = heater->switched,
+            .written = heater->written,
+        };
+    }
+    decision->available_w = fmin(decision->available_w, decision->limit_w);
+}
+
+/* Full power at the frost limit, nothing 1 K above. */
+static double frost_w(const struct core_room *room, const struct decision *decision)
+{
+    const double error_k = room->config->frost_c + 1 - decision->room_c;
+    return fmin(fmax(decision->max_w * error_k, 0), decision->available_w);
+}
+
+static double ask(struct core *core, struct core_room *room, const struct decision *decision)
+{
+    double asked_w = 0;
+    if (decision->safe && decision->wanted && decision->any_allowed && !room->window_open) {
+        const struct thermostat_input in = {
+            .at = core->now,
+            .target_c = room->comfort.target_c,
+            .room_c = decision->room_c,
+            .outdoor_c =
+                reading_or_nan(&core->outdoor_c, core->now, core->config->outdoor.stale_after_ms),
+            .heat_loss_w_per_k = room->config->heat_loss_w_per_k,
+            .max_w = decision->max_w,
+            .available_w = decision->available_w,
+            .pace = room->config->pace > 0 ? room->config->pace : 1,
+        };
+        asked_w = thermostat_step(&room->thermostat, &in);
+    } else {
+        thermostat_rest(&room->thermostat, core->now);
+        if (decision->safe && decision->wanted && decision->any_allowed) {
+            asked_w = fmin(room->granted_w, decision->available_w); /* the window's delay runs */
+        }
+    }
+    return room->frost ? fmax(asked_w, frost_w(room, decision)) : asked_w;
+}
+
+static enum reason reason_while_heating(const struct core_room *room,
+                                        const struct decision *decision)
+{
+    const double error_k = room->comfort.target_c - decision->room_c;
+    if (room->frost && !decision->wanted) {
+        return REASON_FROST;
+    }
+    if (decision->limit_w < decision->max_w && decision->asked_w >= decision->limit_w) {
+        return REASON_POWER_LIMIT;
+    }
+    if (room->comfort.from == COMFORT_OVERRIDE) {
+        return REASON_OVERRIDE;
+    }
+    if (room->comfort.from == COMFORT_SCHEDULE) {
+        return REASON_SCHEDULE;
+    }
+    return error_k > below_target_k ? REASON_HEATING : REASON_HOLDING;
+}
+
+static bool any_hold(const struct decision *decision, enum allocator_hold hold)
+{
+    for (size_t i = 0; i < decision->count; i++) {
+        if (decision->heaters[i].hold == hold) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum reason reason_of_power(const struct core_room *room, const struct decision *decision,
+                                   double total_w)
+{
+    if (total_w > 0) {
+        return decision->asked_w <= 0 && any_hold(decision, HOLD_MIN_ON)
+                   ? REASON_MIN_ON
+                   : reason_while_heating(room, decision);
+    }
+    if (any_hold(decision, HOLD_MIN_OFF)) {
+        return REASON_MIN_OFF;
+    }
+    const double error_k = room->comfort.target_c - decision->room_c;
+    if (decision->asked_w <= 0 && error_k <= 0) {
+        return REASON_SATISFIED;
+    }
+    if (decision->limit_w < decision->max_w && decision->asked_w >= decision->limit_w) {
+        return REASON_POWER_LIMIT;
+    }
+    return REASON_HOLDING; /* a heater's smallest power is more than the room needs on average */
+}
+
+/* A fault that shows although the room is safe: a heater that was told and does not. */
+static bool heater_fault(struct core *core, const struct core_room *room, enum reason *fault)
+{
+    for (size_t i = 0; i < room->config->heater_count; i++) {
+        const struct core_heater *heater = heater_of(core, room, i);
+        if (heater->disobeys) {
+            *fault = REASON_NOT_OBEYING;
+            return true;
+        }
+        const double power_w = heater_reading(core, heater, &heater->state.power_w);
+        if (heater->commanded_w > 0 && heater->state.pool_link == POOL_LOST &&
+            !(power_w > heater->commanded_w / 10)) {
+            *fault = REASON_NO_POOL;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum reason explain(struct core *core, const struct core_room *room,
+                           const struct decision *decision)
+{
+    enum reason reason;
+    double total_w = 0;
+    for (size_t i = 0; i < decision->count; i++) {
+        total_w += decision->heaters[i].next_w;
+    }
+    if (!decision->safe) {
+        return decision->why_unsafe;
+    }
+    if (heater_fault(core, room, &reason)) {
+        return reason;
+    }
+    if (!decision->wanted && !room->frost) {
+        return room->comfort.wanted ? REASON_WINDOW_OPEN : REASON_OFF;
+    }
+    if (!decision->any_allowed) {
+        return decision->why_not_allowed;
+    }
+    return reason_of_power(room, decision, total_w);
+}
+
+static bool is_safety(enum reason reason)
+{
+    return reason >= REASON_ROOM_STALE && reason <= REASON_NO_POOL;
+}
+
+static void set_reason(struct core_room *room, enum reason reason, struct effects *effects)
+{
+    if (reason != room->reason && (is_safety(reason) || is_safety(room->reason))) {
+        effects_add_text(effects, EFFECT_LOG, room->index,
+                         is_safety(reason) ? NOTE_WARN : NOTE_INFO, "room %s: %s", room->config->id,
+                         reason_sentence(reason));
+    }
+    room->reason = reason;
+}
+
+static void command_heaters(struct core *core, struct core_room *room,
+                            const struct decision *decision, struct effects *effects)
+{
+    double left_w = decision->limit_w;
+    for (size_t i = 0; i < decision->count; i++) {
+        struct core_heater *heater = heater_of(core, room, i);
+        const double asked_w = heater->allowed && decision->safe ? decision->heaters[i].next_w : 0;
+        const double power_w =
+            safety_gate_w(&heater->caps, fmin(left_w, decision->heaters[i].limit_w), asked_w);
+        left_w -= power_w;
+        heater_command(core, heater, power_w, heater->allowed ? room->reason : heater->reason,
+                       effects);
+    }
+}
+
+void room_decide(struct core *core, struct core_room *room, struct effects *effects)
+{
+    struct decision decision = {0};
+    if (comfort_expire(&room->settings, core->wall)) {
+        (void)effects_add(effects, EFFECT_SAVE_ROOM, room->index);
+    }
+    look_at_room(core, room, &decision);
+    look_at_heaters(core, room, &decision, effects);
+    decision.asked_w = ask(core, room, &decision);
+    allocator_share(&room->allocator, decision.asked_w, decision.limit_w,
+                    decision.safe && (decision.wanted || room->frost), decision.heaters,
+                    decision.count, core->now);
+    room->granted_w = decision.asked_w;
+    set_reason(room, explain(core, room, &decision), effects);
+    command_heaters(core, room, &decision, effects);
+}

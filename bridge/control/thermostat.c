@@ -18,13 +18,16 @@ static double feed_forward_w(const struct thermostat_input *in, bool *known)
     return *known ? in->heat_loss_w_per_k * (in->target_c - in->outdoor_c) : 0;
 }
 
-/* The feed-forward comes and goes with the outdoor temperature; the sum stays where it was. */
+/* When the outdoor temperature gets lost the integral takes over what it gave, and hands back as
+ * much of it as it has learnt when it is known again: the sum stays where it was. */
 static double feed_without_bump_w(struct thermostat *thermostat, const struct thermostat_input *in)
 {
     bool known;
     const double feed_w = feed_forward_w(in, &known);
-    if (mono_is_set(thermostat->at) && known != thermostat->feeds_forward) {
-        thermostat->integral_w += thermostat->feed_w - feed_w;
+    if (known && !thermostat->feeds_forward) {
+        thermostat->integral_w -= clamp(thermostat->integral_w, 0, fmax(feed_w, 0));
+    } else if (!known && thermostat->feeds_forward) {
+        thermostat->integral_w += thermostat->feed_w;
     }
     thermostat->feeds_forward = known;
     thermostat->feed_w = feed_w;

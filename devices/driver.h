@@ -32,10 +32,10 @@ struct heater_env {
 };
 
 struct heater_driver {
-    const char *name;                  /* config value of `driver:`                  */
-    const char *summary;               /* one line for the reference               */
-    size_t instance_size;              /* the host allocates and zeroes `self`              */
-    size_t options_size;               /* of the struct that `options` fills; 0: none               */
+    const char *name;     /* config value of `driver:`                  */
+    const char *summary;  /* one line for the reference               */
+    size_t instance_size; /* the host allocates and zeroes `self`              */
+    size_t options_size;  /* of the struct that `options` fills; 0: none               */
     const struct config_item *options; /* rows, ended by a row whose name is NULL; NULL: none */
     bool single;     /* at most one heater of this family may be configured                     */
     int32_t poll_ms; /* how often the host polls                                                */

@@ -1,0 +1,25 @@
+/* A heater's abilities, pure: are they sane, what does the configuration leave of them, and is a
+ * power within them? */
+#ifndef HB_DEVICES_CAPS_H
+#define HB_DEVICES_CAPS_H
+
+#include "bridge/config.h"
+#include "bridge/heater.h"
+
+/* Smallest difference of powers that counts, W: below any device's resolution. */
+#define CAPS_EPSILON_W 1e-6
+
+/* False if a driver declared nonsense: not finite, 0 < min_w <= max_w broken, tiers not ascending
+ * from min_w to max_w, negative times. */
+HB_MUST_USE bool caps_check(const struct heater_caps *caps, struct hb_err *err);
+
+/* Applies min_power, max_power, min_on and min_off of the configuration, which can only narrow: a
+ * larger minimum, a smaller maximum, longer dwell. Tiers outside disappear. False, naming the key,
+ * if nothing is left. */
+HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heater *config,
+                             struct hb_err *err);
+
+/* True for 0 and for min_w to max_w, and with tiers only for one of them. */
+HB_MUST_USE bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *err);
+
+#endif

@@ -1,0 +1,18 @@
+#include "devices/registry.h"
+
+#include <string.h>
+
+#include "devices/engine_heater.h"
+#include "devices/simulated.h"
+
+const struct heater_driver *const heater_drivers[] = {&engine_heater, &simulated_heater, NULL};
+
+const struct heater_driver *heater_driver_find(const char *name)
+{
+    for (const struct heater_driver *const *driver = heater_drivers; *driver != NULL; driver++) {
+        if (strcmp((*driver)->name, name) == 0) {
+            return *driver;
+        }
+    }
+    return NULL;
+}

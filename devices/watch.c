@@ -1,0 +1,298 @@
+#include "devices/watch.h"
+
+#include <math.h>
+
+void watch_init(struct watch *watch, const struct watch_rules *rules)
+{
+    *watch = (struct watch){.rules = *rules, .next_poll = {1}, .written_w = NAN};
+}
+
+/* --- judging ---------------------------------------------------------------------------------- */
+
+/* A set-point is exact up to the device's resolution. */
+static bool applied_agrees(const struct watch *w, double applied_w)
+{
+    double tolerance_w = fmax(0.02 * w->rules.max_w, 0.51 * w->rules.step_w);
+    return fabs(applied_w - w->order.power_w) <= tolerance_w;
+}
+
+/* Measured power wanders with temperature, fans and silicon: only gross differences count. */
+static bool power_agrees(const struct watch *w, double power_w)
+{
+    double want_w = w->order.power_w;
+    double slack_w = fmax(0.25 * want_w, 0.1 * w->rules.max_w);
+    if (want_w <= 0) {
+        return power_w <= w->rules.standby_w + slack_w;
+    }
+    return power_w >= 0.5 * want_w - 0.1 * w->rules.max_w && power_w <= want_w + slack_w;
+}
+
+enum watch_verdict watch_judge(const struct watch *w, const struct heater_state *state)
+{
+    bool applied = isfinite(state->applied_w);
+    if (applied && !applied_agrees(w, state->applied_w)) {
+        return WATCH_DISOBEYS;
+    }
+    bool measured = mono_is_set(state->power_w.at) &&
+                    (state->power_w.from == PROVENANCE_METERED ||
+                     (state->power_w.from == PROVENANCE_REPORTED && !applied));
+    if (!measured) {
+        return WATCH_OBEYS;
+    }
+    if (mono_age_ms(state->power_w.at, w->written_at) < w->rules.settle_ms) {
+        return WATCH_TOO_EARLY;
+    }
+    return power_agrees(w, state->power_w.value) ? WATCH_OBEYS : WATCH_DISOBEYS;
+}
+
+/* --- outcomes ----------------------------------------------------------------------------------*/
+
+/* Our own "off" after a lease belongs to nobody: its command was already told to be expired. */
+static void conclude(struct watch *w, enum command_outcome result, struct watch_todo *todo)
+{
+    bool news = w->outcome != result;
+    w->outcome = result;
+    if (news && !w->lease_over) {
+        todo->outcome = true;
+        todo->seq = w->order.seq;
+        todo->result = result;
+    }
+}
+
+static void start_over(struct watch *w)
+{
+    w->outcome = COMMAND_PENDING;
+    w->tries = 0;
+    w->mismatch_since = (hb_mono){0};
+    w->write_wanted = true;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* Off is never delayed: the limit protects the device's flash, not against the cold. */
+static hb_mono write_due(const struct watch *w)
+{
+    if (w->order.power_w <= 0 || !mono_is_set(w->written_at)) {
+        return (hb_mono){1};
+    }
+    return mono_add_ms(w->written_at, w->rules.min_write_ms);
+}
+
+static void write_if_due(struct watch *w, hb_mono now, struct watch_todo *todo)
+{
+    if (!w->write_wanted || now.ms < write_due(w).ms) {
+        return;
+    }
+    w->write_wanted = false;
+    w->written_w = w->order.power_w;
+    w->written_at = now;
+    w->tried_at = now;
+    w->mismatch_since = (hb_mono){0};
+    todo->commit = true;
+    todo->again = w->tries > 0;
+    todo->command = w->order;
+    w->tries++;
+    /* A slow poller must look again as soon as the new power can show. */
+    w->next_poll = mono_earlier(w->next_poll, mono_add_ms(now, w->rules.settle_ms));
+}
+
+struct watch_todo watch_command(struct watch *w, const struct heater_command *command, hb_mono now)
+{
+    struct watch_todo todo = {0};
+    bool same = w->ordered && command->power_w == w->order.power_w;
+    w->ordered = true;
+    w->lease_over = false;
+    w->order = *command;
+    if (same) {
+        todo.outcome = w->outcome != COMMAND_PENDING;
+        todo.seq = command->seq;
+        todo.result = w->outcome;
+        return todo;
+    }
+    start_over(w);
+    w->tried_at = now;
+    w->write_wanted = command->power_w != w->written_w;
+    write_if_due(w, now, &todo);
+    return todo;
+}
+
+/* --- reports ---------------------------------------------------------------------------------- */
+
+static void link_answers(struct watch *w, struct watch_todo *todo)
+{
+    bool was_lost = w->link == HEATER_LINK_LOST;
+    w->link = HEATER_LINK_OK;
+    w->asked_at = (hb_mono){0};
+    w->silent_polls = 0;
+    if (was_lost) {
+        todo->link_back = true;
+        if (w->ordered) {
+            /* It may have lost its power, and its settings with it. */
+            w->written_w = NAN;
+            start_over(w);
+        }
+    }
+}
+
+static void link_is_lost(struct watch *w, struct watch_todo *todo)
+{
+    if (w->link != HEATER_LINK_LOST) {
+        w->link = HEATER_LINK_LOST;
+        todo->link_lost = true;
+    }
+}
+
+/* A heater that obeyed and then strays, for longer than it needs to settle, is told again. */
+static void note_stray(struct watch *w, hb_mono now)
+{
+    int64_t patience_ms = w->rules.settle_ms + w->rules.deadline_ms;
+    if (!mono_is_set(w->mismatch_since)) {
+        w->mismatch_since = now;
+    } else if (w->outcome == COMMAND_CONFIRMED &&
+               mono_age_ms(now, w->mismatch_since) >= patience_ms) {
+        start_over(w);
+    }
+}
+
+static void check_order(struct watch *w, const struct heater_state *state, hb_mono now,
+                        struct watch_todo *todo)
+{
+    bool settled = mono_age_ms(now, w->written_at) >= w->rules.settle_ms;
+    enum watch_verdict verdict = watch_judge(w, state);
+    if (verdict == WATCH_DISOBEYS && settled) {
+        note_stray(w, now);
+    } else if (verdict == WATCH_OBEYS && (settled || isfinite(state->applied_w))) {
+        w->mismatch_since = (hb_mono){0};
+        w->tries = 0;
+        conclude(w, COMMAND_CONFIRMED, todo);
+    }
+}
+
+struct watch_todo watch_report(struct watch *w, const struct heater_state *state, hb_mono now)
+{
+    struct watch_todo todo = {0};
+    if (state->link == HEATER_LINK_LOST) {
+        link_is_lost(w, &todo);
+        return todo;
+    }
+    if (state->link != HEATER_LINK_OK) {
+        return todo;
+    }
+    link_answers(w, &todo);
+    if (w->ordered && !w->write_wanted && mono_is_set(w->written_at)) {
+        check_order(w, state, now, &todo);
+    }
+    return todo;
+}
+
+/* --- passing of time -------------------------------------------------------------------------- */
+
+static void end_lease(struct watch *w, hb_mono now, struct watch_todo *todo)
+{
+    if (!w->ordered || w->order.power_w <= 0 || now.ms < w->order.expires.ms) {
+        return;
+    }
+    todo->lease_ended = true;
+    todo->outcome = true;
+    todo->seq = w->order.seq;
+    todo->result = COMMAND_EXPIRED;
+    w->lease_over = true;
+    w->order.issued = now;
+    w->order.expires = (hb_mono){INT64_MAX};
+    w->order.power_w = 0;
+    w->order.why = REASON_LEASE_EXPIRED;
+    start_over(w);
+}
+
+/* When a write that nobody confirmed is repeated: soon after the heater was seen to disobey, or
+ * when it had the time to answer and did not; slowly once that did not help. */
+static hb_mono retry_due(const struct watch *w)
+{
+    int64_t wait_ms = (int64_t)w->rules.settle_ms + w->rules.deadline_ms;
+    if (w->outcome == COMMAND_FAILED) {
+        wait_ms = wait_ms > WATCH_SLOW_RETRY_MS ? wait_ms : WATCH_SLOW_RETRY_MS;
+    } else if (mono_is_set(w->mismatch_since)) {
+        return w->mismatch_since;
+    }
+    return mono_add_ms(w->tried_at, wait_ms);
+}
+
+static bool unconfirmed(const struct watch *w)
+{
+    return w->ordered && !w->write_wanted && w->outcome != COMMAND_CONFIRMED;
+}
+
+static void retry(struct watch *w, hb_mono now, struct watch_todo *todo)
+{
+    if (!unconfirmed(w) || now.ms < retry_due(w).ms) {
+        return;
+    }
+    if (w->tries >= WATCH_TRIES) {
+        conclude(w, COMMAND_FAILED, todo);
+    }
+    if (now.ms >= retry_due(w).ms) {
+        w->write_wanted = true;
+    }
+}
+
+static void check_deadline(struct watch *w, hb_mono now, struct watch_todo *todo)
+{
+    if (mono_is_set(w->asked_at) && mono_age_ms(now, w->asked_at) >= w->rules.deadline_ms) {
+        link_is_lost(w, todo);
+    }
+}
+
+/* Doubled with each poll of a lost heater. */
+static int64_t poll_pause_ms(struct watch *w)
+{
+    int64_t pause_ms = w->rules.poll_ms;
+    if (w->link == HEATER_LINK_LOST) {
+        for (unsigned i = 0; i < w->silent_polls && pause_ms < WATCH_POLL_MAX_MS; i++) {
+            pause_ms *= 2;
+        }
+        w->silent_polls++;
+    }
+    return pause_ms;
+}
+
+static void poll_if_due(struct watch *w, hb_mono now, struct watch_todo *todo)
+{
+    if (now.ms < w->next_poll.ms) {
+        return;
+    }
+    todo->poll = true;
+    w->next_poll = mono_add_ms(now, poll_pause_ms(w));
+    if (!mono_is_set(w->asked_at)) {
+        w->asked_at = now;
+    }
+}
+
+struct watch_todo watch_tick(struct watch *w, hb_mono now)
+{
+    struct watch_todo todo = {0};
+    end_lease(w, now, &todo);
+    check_deadline(w, now, &todo);
+    retry(w, now, &todo);
+    if (w->ordered) {
+        write_if_due(w, now, &todo);
+    }
+    poll_if_due(w, now, &todo);
+    return todo;
+}
+
+hb_mono watch_due(const struct watch *w)
+{
+    hb_mono due = w->next_poll;
+    if (mono_is_set(w->asked_at) && w->link != HEATER_LINK_LOST) {
+        due = mono_earlier(due, mono_add_ms(w->asked_at, w->rules.deadline_ms));
+    }
+    if (w->ordered && w->order.power_w > 0) {
+        due = mono_earlier(due, w->order.expires);
+    }
+    if (w->ordered && w->write_wanted) {
+        due = mono_earlier(due, write_due(w));
+    } else if (unconfirmed(w)) {
+        due = mono_earlier(due, retry_due(w));
+    }
+    return due;
+}

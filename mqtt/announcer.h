@@ -67,7 +67,7 @@ void announcer_reconfigure(struct announcer *announcer, const struct config *con
 const struct announcement *announcer_peek(struct announcer *announcer, hb_mono now);
 /* The last peeked one was handed over. */
 void announcer_done(struct announcer *announcer, hb_mono now);
-/* When to peek again; unset: not before something happens. */
+/* When to peek again, which may lie in the past: at once; unset: not before something happens. */
 hb_mono announcer_wake(const struct announcer *announcer);
 
 #endif

@@ -34,7 +34,7 @@ struct discovery_topic {
 };
 
 struct discovery_seen {
-    struct discovery_topic *topic; /* ascending by topic */
+    struct discovery_topic **topic; /* ascending by topic */
     size_t count, capacity;
 };
 

@@ -1,0 +1,264 @@
+#include "mqtt/discovery_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bridge/reason.h"
+#include "mqtt/discovery_climate.h"
+
+/* Watts between two values of the power limit's number box. */
+#define POWER_LIMIT_STEP_W 10.0
+
+/* --- what rows ask and add ----------------------------------------------------------------------
+ */
+
+/* The most that the room's heaters can draw, rounded up to a step; a larger limit that the
+ * configuration names stays within reach. */
+static double power_limit_max_w(const struct entity_context *context)
+{
+    double sum_w = 0.0;
+    for (size_t i = 0; i < context->room->heater_count; i++) {
+        sum_w += context->caps[context->room->heaters[i]].max_w;
+    }
+    const double max_w = fmax(sum_w, context->room->power_limit_w);
+    return ceil(max_w / POWER_LIMIT_STEP_W) * POWER_LIMIT_STEP_W;
+}
+
+static bool has_power_limit(const struct entity_context *context)
+{
+    return power_limit_max_w(context) > 0.0;
+}
+
+static void add_power_limit(const struct entity_context *context, struct json *component)
+{
+    json_add_number(component, "min", 0.0, 0); /* no limit */
+    json_add_number(component, "max", power_limit_max_w(context), 0);
+    json_add_number(component, "step", POWER_LIMIT_STEP_W, 0);
+    json_add_string(component, "mode", "box");
+}
+
+static void add_reasons(const struct entity_context *context, struct json *component)
+{
+    struct json *options = json_new_array();
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        json_add_string(options, NULL, reason_word((enum reason)i));
+    }
+    json_add(component, "ops", options);
+    char topic[TOPIC_MAX];
+    topics_room(&context->config->mqtt, context->room->id, ROOM_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl", "{{ {'text': value_json.reason_text} | tojson }}");
+}
+
+static bool has_window(const struct entity_context *context)
+{
+    return context->room->window.topic[0] != '\0';
+}
+
+static void add_window_words(const struct entity_context *context, struct json *component)
+{
+    (void)context;
+    json_add_string(component, "pl_on", "open");
+    json_add_string(component, "pl_off", "closed");
+}
+
+static const struct heater_caps *own_caps(const struct entity_context *context)
+{
+    return &context->caps[context->heater - context->config->heaters];
+}
+
+static bool has_fan(const struct entity_context *context)
+{
+    return own_caps(context)->has_fan;
+}
+
+static void add_problem_text(const struct entity_context *context, struct json *component)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl", "{{ {'text': value_json.problem_text} | tojson }}");
+}
+
+/* --- the tables ---------------------------------------------------------------------------------
+ */
+
+#define SENSOR  .platform = "sensor", .command = COMMAND_PROPERTIES
+#define BINARY  .platform = "binary_sensor", .command = COMMAND_PROPERTIES
+#define PLAIN   .precision = ENTITY_NO_PRECISION
+#define POWER   .device_class = "power", .unit = "W", .state_class = "measurement", .precision = 0
+#define ENERGY  .device_class = "energy", .unit = "kWh", .state_class = "total_increasing"
+#define CELSIUS .device_class = "temperature", .unit = "°C", .state_class = "measurement"
+#define ALIVE   .flags = ENTITY_EXPIRES
+#define ALWAYS  .flags = ENTITY_ALWAYS | ENTITY_EXPIRES
+#define DIAG    .category = "diagnostic"
+/* No device class has this unit. Six decimals show a single CPU core's megahashes. */
+#define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
+
+const struct entity_row entity_room_rows[] = {
+    {.key = "climate",
+     .platform = "climate",
+     .name = ENTITY_MAIN,
+     PLAIN,
+     .command = COMMAND_PROPERTIES,
+     .more = discovery_climate_add},
+    {.key = "requested_power",
+     SENSOR,
+     .name = "Requested power",
+     POWER,
+     ALWAYS,
+     .field = "requested_w",
+     .icon = "mdi:radiator"},
+    {.key = "power", SENSOR, POWER, ALWAYS, .field = "power_w"},
+    {.key = "energy", SENSOR, ENERGY, .precision = 2, ALWAYS, .field = "energy_kwh"},
+    {.key = "hashrate", SENSOR, .name = "Hashrate", HASHRATE, ALWAYS, .field = "hashrate_ths"},
+    {.key = "reason",
+     SENSOR,
+     .name = "Reason",
+     .device_class = "enum",
+     PLAIN,
+     ALWAYS,
+     .field = "reason",
+     .icon = "mdi:comment-question-outline",
+     .more = add_reasons},
+    {.key = "power_limit",
+     .platform = "number",
+     .name = "Power limit",
+     .device_class = "power",
+     .unit = "W",
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .category = "config",
+     .field = "power_limit_w",
+     .command = COMMAND_POWER_LIMIT,
+     .wanted = has_power_limit,
+     .more = add_power_limit},
+    {.key = "window",
+     BINARY,
+     .device_class = "window",
+     PLAIN,
+     ALWAYS,
+     .field = "window",
+     .wanted = has_window,
+     .more = add_window_words},
+    {.key = NULL},
+};
+
+const struct entity_row entity_heater_rows[] = {
+    {.key = "power", SENSOR, POWER, ALIVE, .field = "power_w"},
+    {.key = "energy", SENSOR, ENERGY, .precision = 2, ALWAYS, .field = "energy_kwh"},
+    {.key = "hashrate", SENSOR, .name = "Hashrate", HASHRATE, ALIVE, .field = "hashrate_ths"},
+    {.key = "commanded_power",
+     SENSOR,
+     .name = "Commanded power",
+     POWER,
+     ALWAYS,
+     DIAG,
+     .field = "commanded_w"},
+    {.key = "chip_temperature",
+     SENSOR,
+     .name = "Chip temperature",
+     CELSIUS,
+     .precision = 1,
+     ALIVE,
+     DIAG,
+     .field = "chip_c"},
+    {.key = "board_temperature",
+     SENSOR,
+     .name = "Board temperature",
+     CELSIUS,
+     .precision = 1,
+     ALIVE,
+     DIAG,
+     .field = "board_c"},
+    {.key = "inlet_temperature",
+     SENSOR,
+     .name = "Inlet temperature",
+     CELSIUS,
+     .precision = 1,
+     ALIVE,
+     DIAG,
+     .field = "inlet_c"},
+    {.key = "fan",
+     SENSOR,
+     .name = "Fan",
+     .unit = "%",
+     .state_class = "measurement",
+     .precision = 0,
+     ALIVE,
+     DIAG,
+     .field = "fan",
+     .icon = "mdi:fan",
+     .wanted = has_fan},
+    {.key = "shares_accepted",
+     SENSOR,
+     .name = "Shares accepted",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "shares_accepted",
+     .icon = "mdi:check-decagram-outline"},
+    {.key = "shares_rejected",
+     SENSOR,
+     .name = "Shares rejected",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "shares_rejected",
+     .icon = "mdi:close-octagon-outline"},
+    {.key = "best_difficulty",
+     SENSOR,
+     .name = "Best difficulty",
+     .state_class = "measurement",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "best_difficulty",
+     .icon = "mdi:trophy-outline"},
+    {.key = "pool",
+     SENSOR,
+     .name = "Pool",
+     PLAIN,
+     ALIVE,
+     DIAG,
+     .field = "pool",
+     .value_template = "{{ value_json.pool or 'none' }}",
+     .icon = "mdi:server-network"},
+    {.key = "pool_connection",
+     BINARY,
+     .name = "Pool connection",
+     .device_class = "connectivity",
+     PLAIN,
+     ALIVE,
+     DIAG,
+     .value_template = "{{ {'ok': 'ON', 'connecting': 'OFF', 'lost': 'OFF'}"
+                       ".get(value_json.pool_link, 'None') }}"},
+    {.key = "problem",
+     BINARY,
+     .device_class = "problem",
+     PLAIN,
+     ALWAYS,
+     DIAG,
+     .value_template = "{{ 'ON' if value_json.problem else 'OFF' }}",
+     .more = add_problem_text},
+    {.key = "connection",
+     BINARY,
+     .name = "Connection",
+     .device_class = "connectivity",
+     PLAIN,
+     ALWAYS,
+     DIAG,
+     .value_template = "{{ {'ok': 'ON', 'lost': 'OFF'}.get(value_json.link, 'None') }}"},
+    {.key = "writes_today",
+     SENSOR,
+     .name = "Writes today",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "writes_today",
+     .icon = "mdi:pencil-outline"},
+    {.key = NULL},
+};

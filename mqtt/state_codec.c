@@ -1,0 +1,154 @@
+#include "mqtt/state_codec.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ground/text.h"
+#include "plumbing/json.h"
+
+#define HASHES_PER_TH 1e12
+
+/* NULL, so null, for what is not known. */
+static const char *source_word(double power_w, enum provenance from)
+{
+    return isfinite(power_w) && from != PROVENANCE_UNKNOWN ? provenance_name(from) : NULL;
+}
+
+/* Text that came from a device or a pool: JSON must be UTF-8 whatever they sent. */
+static void add_foreign_text(struct json *state, const char *name, const char *text)
+{
+    char clean[TEXT_MAX];
+    text_copy_printable(clean, sizeof clean, text, strlen(text));
+    json_add_string(state, name, clean);
+}
+
+static const char *heater_link_word(enum heater_link link)
+{
+    switch (link) {
+    case HEATER_LINK_OK:
+        return "ok";
+    case HEATER_LINK_LOST:
+        return "lost";
+    case HEATER_LINK_UNKNOWN:
+        break;
+    }
+    return "unknown";
+}
+
+static const char *pool_link_word(enum pool_link link)
+{
+    switch (link) {
+    case POOL_CONNECTING:
+        return "connecting";
+    case POOL_OK:
+        return "ok";
+    case POOL_LOST:
+        return "lost";
+    case POOL_NONE:
+        break;
+    }
+    return "none";
+}
+
+static const char *outcome_word(enum command_outcome outcome)
+{
+    switch (outcome) {
+    case COMMAND_CONFIRMED:
+        return "confirmed";
+    case COMMAND_FAILED:
+        return "failed";
+    case COMMAND_EXPIRED:
+        return "expired";
+    case COMMAND_PENDING:
+        break;
+    }
+    return "pending";
+}
+
+static void add_reason(struct json *state, enum reason reason)
+{
+    json_add_string(state, "reason", reason_word(reason));
+    json_add_string(state, "reason_text", reason_sentence(reason));
+}
+
+static void add_reading(struct json *state, const char *name, const struct reading *reading,
+                        hb_mono now, double scale, int decimals)
+{
+    const double value = reading_or_nan(reading, now, STATE_READING_MAX_AGE_MS);
+    json_add_number(state, name, value * scale, decimals);
+}
+
+static char *print_and_free(struct json *state)
+{
+    char *text = json_print(state);
+    json_free(state);
+    return text;
+}
+
+char *state_encode_room(const struct config_room *room, const struct room_view *view)
+{
+    struct json *state = json_new_object();
+    json_add_string(state, "mode", room_mode_word(view->mode));
+    json_add_string(state, "action", room_action_word(view->action));
+    json_add_number(state, "target_c", view->target_c, 2);
+    json_add_number(state, "target_low_c", view->target_low_c, 2);
+    json_add_number(state, "target_high_c", view->target_high_c, 2);
+    json_add_number(state, "room_c", view->room_c, 2);
+    json_add_number(state, "humidity", view->humidity, 1);
+    json_add_number(state, "outdoor_c", view->outdoor_c, 2);
+    json_add_string(state, "preset",
+                    view->preset < room->preset_count ? room->presets[view->preset].name : "none");
+    json_add_number(state, "power_w", view->power_w, 1);
+    json_add_string(state, "power_source", source_word(view->power_w, view->power_from));
+    json_add_number(state, "requested_w", view->requested_w, 1);
+    json_add_number(state, "power_limit_w", view->power_limit_w, 1);
+    json_add_number(state, "hashrate_ths", view->hashrate_hs / HASHES_PER_TH, 9);
+    json_add_number(state, "energy_kwh", view->energy_wh / 1000.0, 3);
+    add_reason(state, view->reason);
+    json_add_string(state, "window",
+                    !view->window_known ? NULL
+                    : view->window_open ? "open"
+                                        : "closed");
+    json_add_bool(state, "available", view->available);
+    return print_and_free(state);
+}
+
+static void add_readings(struct json *json, const struct heater_state *state, hb_mono now)
+{
+    const double power_w = reading_or_nan(&state->power_w, now, STATE_READING_MAX_AGE_MS);
+    json_add_number(json, "power_w", power_w, 1);
+    json_add_string(json, "power_source", source_word(power_w, state->power_w.from));
+    add_reading(json, "hashrate_ths", &state->hashrate_hs, now, 1.0 / HASHES_PER_TH, 9);
+    add_reading(json, "chip_c", &state->chip_c, now, 1.0, 1);
+    add_reading(json, "board_c", &state->board_c, now, 1.0, 1);
+    add_reading(json, "inlet_c", &state->inlet_c, now, 1.0, 1);
+    add_reading(json, "fan", &state->fan_ratio, now, 100.0, 0);
+}
+
+static void add_mining(struct json *json, const struct heater_view *view)
+{
+    const double best = view->best_difficulty;
+    json_add_number(json, "shares_accepted", (double)view->shares_accepted, 0);
+    json_add_number(json, "shares_rejected", (double)view->shares_rejected, 0);
+    json_add_number(json, "best_difficulty", best > 0.0 ? best : NAN, 4);
+    add_foreign_text(json, "pool", view->state.pool);
+    json_add_string(json, "pool_link", pool_link_word(view->state.pool_link));
+}
+
+char *state_encode_heater(const struct heater_view *view, hb_mono now)
+{
+    const struct heater_state *heater = &view->state;
+    struct json *json = json_new_object();
+    add_readings(json, heater, now);
+    json_add_number(json, "commanded_w", view->commanded_w, 1);
+    json_add_string(json, "outcome", outcome_word(view->outcome));
+    add_mining(json, view);
+    json_add_number(json, "energy_kwh", view->energy_wh / 1000.0, 3);
+    json_add_bool(json, "problem", heater->problem);
+    add_foreign_text(json, "problem_text", heater->problem ? heater->problem_text : "");
+    json_add_string(json, "link", heater_link_word(heater->link));
+    add_reason(json, view->reason);
+    json_add_number(json, "writes_today", view->writes_today, 0);
+    json_add_bool(json, "available", view->available);
+    return print_and_free(json);
+}

@@ -95,8 +95,8 @@ static void reload(struct daemon *daemon)
     struct hb_err err;
     daemon->app = app_start(&daemon->loop, fresh, &daemon->options, &daemon->log, &err);
     if (daemon->app == NULL) {
-        hb_log(&daemon->log, LOG_LEVEL_ERROR, "config",
-               "%s; the old configuration stays in force", err.msg);
+        hb_log(&daemon->log, LOG_LEVEL_ERROR, "config", "%s; the old configuration stays in force",
+               err.msg);
         config_free(fresh);
         fresh = daemon->config;
         daemon->app = app_start(&daemon->loop, fresh, &daemon->options, &daemon->log, &err);
@@ -118,8 +118,7 @@ static int serve(struct daemon *daemon)
 {
     struct hb_err err;
     (void)uv_loop_init(&daemon->loop);
-    daemon->app =
-        app_start(&daemon->loop, daemon->config, &daemon->options, &daemon->log, &err);
+    daemon->app = app_start(&daemon->loop, daemon->config, &daemon->options, &daemon->log, &err);
     if (daemon->app == NULL) {
         hb_log(&daemon->log, LOG_LEVEL_ERROR, "heatbridge", "%s", err.msg);
         (void)uv_loop_close(&daemon->loop);

@@ -36,6 +36,17 @@ void app_post(struct app *app, struct event *event)
     (void)ring_push(app->events, event);
 }
 
+/* A trace that cannot be written is given up, with one message; heating goes on. */
+static void record(struct app *app, const struct event *event)
+{
+    struct hb_err err;
+    if (app->trace != NULL && !trace_write(app->trace, event, &err)) {
+        hb_log(app->log, LOG_LEVEL_ERROR, "trace", "%s; recording ends", err.msg);
+        (void)fclose(app->trace);
+        app->trace = NULL;
+    }
+}
+
 void app_drain(struct app *app)
 {
     if (app->draining) {
@@ -45,9 +56,7 @@ void app_drain(struct app *app)
     struct event event;
     while (ring_pop(app->events, &event)) {
         app->effects.count = 0;
-        if (app->trace != NULL) {
-            trace_file_record(app->trace, &event);
-        }
+        record(app, &event);
         core_step(app->core, &event, &app->effects);
         for (size_t i = 0; i < app->effects.count; i++) {
             app_carry_out(app, &app->effects.item[i]);
@@ -265,6 +274,19 @@ static void restore(struct app *app)
     }
 }
 
+static bool start_trace(struct app *app, struct hb_err *err)
+{
+    const char *path = app->options->trace_path;
+    if (path == NULL) {
+        return true;
+    }
+    app->trace = fopen(path, "w");
+    if (app->trace == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "cannot write the trace '%s'", path);
+    }
+    return trace_begin(app->trace, err);
+}
+
 static bool start_core(struct app *app, struct hb_err *err)
 {
     app->core = core_create(app->config, app->caps);
@@ -277,11 +299,7 @@ static bool start_core(struct app *app, struct hb_err *err)
     if (app->effects.item == NULL) {
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
     }
-    if (app->options->trace_path != NULL) {
-        app->trace = trace_file_open(app->options->trace_path, err);
-        return app->trace != NULL;
-    }
-    return true;
+    return start_trace(app, err);
 }
 
 static bool start_mqtt(struct app *app, struct hb_err *err)
@@ -299,8 +317,7 @@ static bool start_mqtt(struct app *app, struct hb_err *err)
         [MQTT_PROTOCOL_311] = MQTT_ONLY_311,
     };
     const struct mqtt_client_options options = {
-        .backend =
-            mqtt->client == MQTT_BACKEND_PAHO ? &mqtt_link_paho : &mqtt_link_mosquitto,
+        .backend = mqtt->client == MQTT_BACKEND_PAHO ? &mqtt_link_paho : &mqtt_link_mosquitto,
         .link =
             {
                 .url = mqtt->url,
@@ -317,9 +334,8 @@ static bool start_mqtt(struct app *app, struct hb_err *err)
                 .will_payload = TOPICS_OFFLINE,
             },
         .version = versions[mqtt->protocol],
-        .queue_topics = QUEUE_TOPICS_MIN +
-                        QUEUE_TOPICS_PER_THING * (app->config->room_count +
-                                                  app->config->heater_count),
+        .queue_topics = QUEUE_TOPICS_MIN + QUEUE_TOPICS_PER_THING * (app->config->room_count +
+                                                                     app->config->heater_count),
     };
     app->announcer = announcer_create(app->config, app->caps, (uint64_t)clock_mono().ms);
     app->mqtt = mqtt_client_start(&options, app->log, ring_bell, app, err);
@@ -441,7 +457,9 @@ void app_stop(struct app *app, bool reloading)
     stop_heaters(app);
     stop_loop(app);
     store_close(app->store);
-    trace_file_close(app->trace);
+    if (app->trace != NULL) {
+        (void)fclose(app->trace);
+    }
     core_destroy(app->core);
     ring_destroy(app->events);
     free(app->effects.item);

@@ -1,7 +1,7 @@
 /* Owns every long-lived object and wires the threads: events in, one core step each, effects out.
  *
- * All functions are called on the thread that runs the loop. Nothing here decides anything about heat;
- * it only carries.
+ * All functions are called on the thread that runs the loop. Nothing here decides anything about
+ * heat; it only carries.
  */
 #ifndef HB_BRIDGE_APP_H
 #define HB_BRIDGE_APP_H
@@ -18,21 +18,22 @@ struct app;
 struct uv_loop_s;
 
 struct app_options {
-    double time_scale;      /* house seconds per real second: 1, more in the demo                   */
-    const char *trace_path; /* where every event is recorded; NULL: nowhere                         */
-    const char *note;       /* shown on the page, "" : none                                         */
-    bool feed_watchdog;     /* tell systemd after good core steps                                   */
+    double time_scale; /* house seconds per real second: 1, more in the demo                   */
+    const char *trace_path; /* where every event is recorded; NULL: nowhere */
+    const char *note;   /* shown on the page, "" : none                                         */
+    bool feed_watchdog; /* tell systemd after good core steps                                   */
 };
 
-/* Opens the store, starts MQTT, the page and the heaters, all off. `config`, `log` and `options` are
- * borrowed until app_stop. NULL with `err` on the first thing that cannot start; a broker or pool that
- * is away is not such a thing. */
+/* Opens the store, starts MQTT, the page and the heaters, all off. `config`, `log` and `options`
+ * are borrowed until app_stop. NULL with `err` on the first thing that cannot start; a broker or
+ * pool that is away is not such a thing. */
 HB_MUST_USE struct app *app_start(struct uv_loop_s *loop, const struct config *config,
                                   const struct app_options *options, const struct hb_log *log,
                                   struct hb_err *err);
 
-/* Brings the heaters to their on_exit state, says `offline` unless `reloading`, stops all threads and
- * frees. Runs the loop until the handles are closed. Takes at most about 10 s. NULL is allowed. */
+/* Brings the heaters to their on_exit state, says `offline` unless `reloading`, stops all threads
+ * and frees. Runs the loop until the handles are closed. Takes at most about 10 s. NULL is allowed.
+ */
 void app_stop(struct app *app, bool reloading);
 
 /* What the core shows now. */

@@ -2,6 +2,7 @@
 #ifndef HB_BRIDGE_APP_PRIVATE_H
 #define HB_BRIDGE_APP_PRIVATE_H
 
+#include <stdio.h>
 #include <uv.h>
 
 #include "bridge/app/app.h"
@@ -29,7 +30,7 @@ struct app {
     struct effects effects;
     struct ring *events; /* posted by the files of this room, drained by app_drain */
     bool draining;
-    struct trace_file *trace;
+    FILE *trace; /* NULL: not recorded */
 
     struct mqtt_client *mqtt;
     struct announcer *announcer;

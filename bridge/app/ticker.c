@@ -31,8 +31,7 @@ hb_wall ticker_wall(const struct ticker *ticker, hb_mono real, hb_wall wall)
 void ticker_tick(struct ticker *ticker, hb_mono real)
 {
     if (mono_is_set(ticker->last_real)) {
-        const double late_ms =
-            (double)(mono_age_ms(real, ticker->last_real) - ticker->period_ms);
+        const double late_ms = (double)(mono_age_ms(real, ticker->last_real) - ticker->period_ms);
         if (late_ms > ticker->worst_late_ms) {
             ticker->worst_late_ms = late_ms;
         }

@@ -5,12 +5,12 @@
 #include "ground/time.h"
 
 struct ticker {
-    double scale;      /* house time per real time, >= 1 */
+    double scale; /* house time per real time, >= 1 */
     hb_mono real_start;
     hb_wall wall_start;
     hb_mono last_real; /* of the last tick */
     double worst_late_ms;
-    int period_ms;     /* real time between ticks */
+    int period_ms; /* real time between ticks */
 };
 
 /* One tick per second of house time, but no more than 100 per real second. */

@@ -33,7 +33,8 @@ static void become(char *const argv[], int out, pid_t parent)
     if (getppid() != parent) {
         _exit(1); /* the parent died before the line above */
     }
-    (void)setpgid(0, 0); /* Ctrl-C in the terminal is for the demo, which ends its children itself */
+    (void)setpgid(0,
+                  0); /* Ctrl-C in the terminal is for the demo, which ends its children itself */
     (void)dup2(out, STDOUT_FILENO);
     (void)dup2(out, STDERR_FILENO);
     (void)execv(argv[0], argv);
@@ -62,9 +63,9 @@ bool child_start(struct child *child, char *const argv[], bool capture, const ch
 {
     *child = (struct child){.out_fd = -1};
     int pipe_fd[2] = {-1, -1};
-    if (capture ? pipe2(pipe_fd, O_CLOEXEC) != 0
-                : (pipe_fd[1] = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) <
-                      0) {
+    if (capture
+            ? pipe2(pipe_fd, O_CLOEXEC) != 0
+            : (pipe_fd[1] = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0) {
         return hb_fail(err, HB_ERR_SYSTEM, "cannot prepare '%s': %s", argv[0], strerror(errno));
     }
     const pid_t parent = getpid();

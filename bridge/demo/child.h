@@ -1,4 +1,5 @@
-/* Programs that the demo runs beside itself on loopback: started, waited for, and never left behind. */
+/* Programs that the demo runs beside itself on loopback: started, waited for, and never left
+ * behind. */
 #ifndef HB_BRIDGE_DEMO_CHILD_H
 #define HB_BRIDGE_DEMO_CHILD_H
 
@@ -19,8 +20,8 @@ struct child {
 HB_MUST_USE bool program_find(const char *name, char *path, size_t size);
 
 /* Starts the program at `argv[0]`, an absolute path, which dies with this process. With `capture`
- * its output can be read from out_fd; otherwise it goes to `log_path`. To be called before any thread
- * exists. */
+ * its output can be read from out_fd; otherwise it goes to `log_path`. To be called before any
+ * thread exists. */
 HB_MUST_USE bool child_start(struct child *child, char *const argv[], bool capture,
                              const char *log_path, struct hb_err *err);
 /* SIGTERM, then SIGKILL after two seconds. A child that never ran is allowed. */

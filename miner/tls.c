@@ -1,0 +1,160 @@
+#include "miner/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+struct tls {
+    SSL_CTX *context;
+    SSL *ssl;
+    BIO *in, *out; /* owned by ssl */
+};
+
+/* OpenSSL's own words for what just failed, and why a certificate was refused. */
+static bool explain(const struct tls *tls, struct hb_err *err)
+{
+    const unsigned long code = ERR_get_error();
+    const long verdict = tls->ssl == NULL ? X509_V_OK : SSL_get_verify_result(tls->ssl);
+    const char *reason = ERR_reason_error_string(code);
+    ERR_clear_error();
+    if (verdict != X509_V_OK) {
+        return hb_fail(err, HB_ERR_NETWORK, "the certificate is not trusted: %s",
+                       X509_verify_cert_error_string(verdict));
+    }
+    return hb_fail(err, HB_ERR_NETWORK, "tls failed: %s",
+                   reason == NULL ? "the peer does not speak it" : reason);
+}
+
+static bool load_authorities(struct tls *tls, const char *ca_file, struct hb_err *err)
+{
+    const int good = ca_file == NULL ? SSL_CTX_set_default_verify_paths(tls->context)
+                                     : SSL_CTX_load_verify_locations(tls->context, ca_file, NULL);
+    if (good != 1) {
+        ERR_clear_error();
+        return hb_fail(err, HB_ERR_USAGE, "expected certificates in '%s', could not read any",
+                       ca_file == NULL ? "the system's store" : ca_file);
+    }
+    return true;
+}
+
+/* Name or address must match the certificate; a name also goes into the hello (SNI). */
+static bool expect_host(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
+        return true;
+    }
+    ERR_clear_error();
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+static bool attach_memory(struct tls *tls)
+{
+    tls->in = BIO_new(BIO_s_mem());
+    tls->out = BIO_new(BIO_s_mem());
+    if (tls->in == NULL || tls->out == NULL) {
+        (void)BIO_free(tls->in);
+        (void)BIO_free(tls->out);
+        return false;
+    }
+    (void)BIO_set_mem_eof_return(tls->in, -1); /* empty means: not yet */
+    (void)BIO_set_mem_eof_return(tls->out, -1);
+    SSL_set_bio(tls->ssl, tls->in, tls->out);
+    return true;
+}
+
+static bool set_up(struct tls *tls, const char *host, const char *ca_file, bool verify,
+                   struct hb_err *err)
+{
+    tls->context = SSL_CTX_new(TLS_client_method());
+    if (tls->context == NULL || SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) != 1) {
+        return explain(tls, err);
+    }
+    if (verify && !load_authorities(tls, ca_file, err)) {
+        return false;
+    }
+    SSL_CTX_set_verify(tls->context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    tls->ssl = SSL_new(tls->context);
+    if (tls->ssl == NULL || !attach_memory(tls) || !expect_host(tls->ssl, host)) {
+        return explain(tls, err);
+    }
+    SSL_set_connect_state(tls->ssl);
+    return true;
+}
+
+struct tls *tls_create(const char *host, const char *ca_file, bool verify, struct hb_err *err)
+{
+    struct tls *tls = calloc(1, sizeof *tls);
+    if (tls == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "tls: out of memory");
+        return NULL;
+    }
+    if (!set_up(tls, host, ca_file, verify, err)) {
+        tls_destroy(tls);
+        return NULL;
+    }
+    return tls;
+}
+
+void tls_destroy(struct tls *tls)
+{
+    if (tls != NULL) {
+        SSL_free(tls->ssl);
+        SSL_CTX_free(tls->context);
+        free(tls);
+    }
+}
+
+/* True if an SSL call that returned `result` merely waits for more bytes. */
+static bool waits(const struct tls *tls, int result)
+{
+    const int kind = SSL_get_error(tls->ssl, result);
+    return kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE;
+}
+
+bool tls_advance(struct tls *tls, struct hb_err *err)
+{
+    if (SSL_is_init_finished(tls->ssl)) {
+        return true;
+    }
+    ERR_clear_error();
+    const int result = SSL_do_handshake(tls->ssl);
+    return result == 1 || waits(tls, result) || explain(tls, err);
+}
+
+bool tls_is_ready(const struct tls *tls)
+{
+    return SSL_is_init_finished(tls->ssl) != 0;
+}
+
+bool tls_feed(struct tls *tls, const char *data, size_t len)
+{
+    return BIO_write(tls->in, data, (int)len) == (int)len;
+}
+
+size_t tls_drain(struct tls *tls, char *data, size_t size)
+{
+    const int got = BIO_read(tls->out, data, (int)size);
+    return got > 0 ? (size_t)got : 0;
+}
+
+bool tls_read(struct tls *tls, char *data, size_t size, size_t *len, struct hb_err *err)
+{
+    ERR_clear_error();
+    const int got = SSL_read(tls->ssl, data, (int)size);
+    *len = got > 0 ? (size_t)got : 0;
+    if (got > 0 || waits(tls, got)) {
+        return true;
+    }
+    if (SSL_get_error(tls->ssl, got) == SSL_ERROR_ZERO_RETURN) {
+        return hb_fail(err, HB_ERR_NETWORK, "the pool closed the connection");
+    }
+    return explain(tls, err);
+}
+
+bool tls_write(struct tls *tls, const char *data, size_t len)
+{
+    return len == 0 || SSL_write(tls->ssl, data, (int)len) == (int)len;
+}

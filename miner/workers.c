@@ -1,0 +1,330 @@
+#define _GNU_SOURCE /* SCHED_IDLE, gettid */
+#include "miner/workers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "miner/difficulty.h"
+#include "miner/pacer.h"
+#include "plumbing/ring.h"
+
+enum { CANDIDATE_SLOTS = 256, HITS_PER_CHUNK = 16 };
+
+struct worker {
+    struct workers *all;
+    pthread_t thread;
+    int index;
+    /* The thread's own. */
+    unsigned seen;
+    struct pacer pacer;
+    struct job job;
+    bool has_job, quit;
+    struct job_piece piece;
+    struct sha256d_work work;
+    uint32_t piece_done;
+    /* Written by the thread, read by the owner. */
+    atomic_uint_fast64_t hashes, rate_hs, forfeited;
+};
+
+struct workers {
+    struct workers_options options;
+    struct ring *candidates;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Under the lock. */
+    struct job job;
+    bool has_job, quit;
+    double duty_ratio;
+    /* Counts the changes of what is under the lock, so that workers look without taking it. */
+    atomic_uint changes;
+    atomic_uint_fast64_t next_piece;
+    int started;
+    struct worker worker[];
+};
+
+static int64_t read_ns(clockid_t id)
+{
+    struct timespec ts;
+    (void)clock_gettime(id, &ts); /* both clocks used always exist on Linux */
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* --- on the worker's thread ---------------------------------------------------------------------
+ */
+
+static void take_background(void)
+{
+    const struct sched_param param = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+}
+
+static void next_piece(struct worker *worker)
+{
+    const uint64_t index =
+        atomic_fetch_add_explicit(&worker->all->next_piece, 1, memory_order_relaxed);
+    job_make_piece(&worker->job, index, &worker->piece);
+    sha256d_prepare(&worker->work, worker->piece.header, difficulty_top(worker->job.target));
+    worker->piece_done = 0;
+}
+
+/* Copies what the owner changed. Call with the lock held. */
+static void catch_up(struct worker *worker)
+{
+    struct workers *all = worker->all;
+    worker->seen = atomic_load_explicit(&all->changes, memory_order_relaxed);
+    worker->quit = all->quit;
+    const bool other = all->has_job && (!worker->has_job || worker->job.serial != all->job.serial);
+    worker->has_job = all->has_job;
+    if (other) {
+        worker->job = all->job;
+        worker->piece_done = JOB_PIECE_NONCES;
+    }
+    if (worker->pacer.duty_ratio != all->duty_ratio) {
+        pacer_set_duty(&worker->pacer, all->duty_ratio, read_ns(CLOCK_MONOTONIC));
+    }
+}
+
+static bool idle(const struct worker *worker)
+{
+    return !worker->quit && (!worker->has_job || worker->pacer.duty_ratio <= 0);
+}
+
+/* Sleeps as long as there is nothing to do, however long that is. */
+static void wait_for_work(struct worker *worker)
+{
+    struct workers *all = worker->all;
+    (void)pthread_mutex_lock(&all->lock);
+    catch_up(worker);
+    if (idle(worker)) {
+        do {
+            (void)pthread_cond_wait(&all->changed, &all->lock);
+            catch_up(worker);
+        } while (idle(worker));
+        pacer_set_duty(&worker->pacer, all->duty_ratio, read_ns(CLOCK_MONOTONIC));
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
+static bool is_current(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->all->changes, memory_order_relaxed) == worker->seen;
+}
+
+/* Sleeps until the next period or the next change. */
+static void rest(struct worker *worker, int64_t now_ns)
+{
+    struct workers *all = worker->all;
+    const double phase = (double)worker->index / all->options.threads;
+    const int64_t until_ns = pacer_next_period(now_ns, phase);
+    const struct timespec until = {.tv_sec = until_ns / 1000000000,
+                                   .tv_nsec = until_ns % 1000000000};
+    (void)pthread_mutex_lock(&all->lock);
+    while (is_current(worker) && pthread_cond_timedwait(&all->changed, &all->lock, &until) == 0) {
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
+static void report(struct worker *worker, const uint32_t *hits, size_t count)
+{
+    for (size_t i = 0; i < count && !worker->job.own; i++) {
+        struct candidate candidate = {
+            .serial = worker->job.serial,
+            .extranonce2 = worker->piece.extranonce2,
+            .ntime = worker->piece.ntime,
+            .nonce = hits[i],
+            .version_bits = worker->piece.version_bits,
+        };
+        memcpy(candidate.header, worker->piece.header, sizeof candidate.header);
+        job_set_nonce(candidate.header, hits[i]);
+        (void)ring_push(worker->all->candidates, &candidate);
+    }
+}
+
+static void hash_some(struct worker *worker, uint32_t count)
+{
+    if (worker->piece_done >= JOB_PIECE_NONCES) {
+        next_piece(worker);
+    }
+    const uint32_t left = worker->piece.nonce_count - worker->piece_done;
+    const uint32_t take = count < left ? count : left;
+    uint32_t hits[HITS_PER_CHUNK];
+    const int64_t before_ns = read_ns(CLOCK_THREAD_CPUTIME_ID);
+    const size_t found = worker->all->options.kernel->scan(
+        &worker->work, worker->piece.first_nonce + worker->piece_done, take, hits, HITS_PER_CHUNK);
+    pacer_pay(&worker->pacer, take, read_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+    worker->piece_done += take;
+    report(worker, hits, found);
+    (void)atomic_fetch_add_explicit(&worker->hashes, take, memory_order_relaxed);
+    atomic_store_explicit(&worker->rate_hs, (uint64_t)worker->pacer.rate_hs, memory_order_relaxed);
+    atomic_store_explicit(&worker->forfeited, (uint64_t)worker->pacer.forfeited,
+                          memory_order_relaxed);
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    if (worker->all->options.background) {
+        take_background();
+    }
+    wait_for_work(worker);
+    while (!worker->quit) {
+        const int64_t now_ns = read_ns(CLOCK_MONOTONIC);
+        const uint32_t count = pacer_take(&worker->pacer, now_ns);
+        if (count > 0) {
+            hash_some(worker, count);
+        } else {
+            rest(worker, now_ns);
+        }
+        if (!is_current(worker)) {
+            wait_for_work(worker);
+        }
+    }
+    return NULL;
+}
+
+/* --- on the owner's thread ----------------------------------------------------------------------
+ */
+
+static bool start_thread(struct workers *workers, int index, struct hb_err *err)
+{
+    struct worker *worker = &workers->worker[index];
+    worker->all = workers;
+    worker->index = index;
+    if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+        return hb_fail(err, HB_ERR_SYSTEM, "mining: cannot start hashing thread %d of %d",
+                       index + 1, workers->options.threads);
+    }
+    workers->started = index + 1;
+    return true;
+}
+
+/* Signals are the main thread's business: workers inherit a mask that blocks all. */
+static bool start_threads(struct workers *workers, struct hb_err *err)
+{
+    sigset_t all;
+    sigset_t old;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    bool good = true;
+    for (int i = 0; good && i < workers->options.threads; i++) {
+        good = start_thread(workers, i, err);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return good;
+}
+
+static void init_lock(struct workers *workers)
+{
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&workers->changed, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    (void)pthread_mutex_init(&workers->lock, NULL);
+}
+
+struct workers *workers_create(const struct workers_options *options, struct hb_err *err)
+{
+    if (options->threads < 1 || options->threads > 1024) {
+        hb_fail(err, HB_ERR_USAGE, "mining threads: expected 1 to 1024, got %d", options->threads);
+        return NULL;
+    }
+    struct workers *workers =
+        calloc(1, sizeof *workers + (size_t)options->threads * sizeof workers->worker[0]);
+    if (workers == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
+        return NULL;
+    }
+    workers->options = *options;
+    init_lock(workers);
+    workers->candidates = ring_create(CANDIDATE_SLOTS, sizeof(struct candidate), RING_DROP_OLDEST,
+                                      options->wake, options->wake_ctx);
+    if (workers->candidates == NULL || !start_threads(workers, err)) {
+        workers_destroy(workers);
+        return NULL;
+    }
+    return workers;
+}
+
+/* Lets the caller change what is under the lock; tell_changes ends it. */
+static void begin_changes(struct workers *workers)
+{
+    (void)pthread_mutex_lock(&workers->lock);
+}
+
+static void tell_changes(struct workers *workers)
+{
+    (void)atomic_fetch_add_explicit(&workers->changes, 1, memory_order_relaxed);
+    (void)pthread_cond_broadcast(&workers->changed);
+    (void)pthread_mutex_unlock(&workers->lock);
+}
+
+void workers_destroy(struct workers *workers)
+{
+    if (workers == NULL) {
+        return;
+    }
+    begin_changes(workers);
+    workers->quit = true;
+    tell_changes(workers);
+    for (int i = 0; i < workers->started; i++) {
+        /* On a busy machine an idle-class thread would take its time to notice. */
+        const struct sched_param param = {0};
+        (void)pthread_setschedparam(workers->worker[i].thread, SCHED_OTHER, &param);
+        (void)pthread_join(workers->worker[i].thread, NULL);
+    }
+    ring_destroy(workers->candidates);
+    (void)pthread_cond_destroy(&workers->changed);
+    (void)pthread_mutex_destroy(&workers->lock);
+    free(workers);
+}
+
+void workers_set_job(struct workers *workers, const struct job *job)
+{
+    begin_changes(workers);
+    workers->has_job = job != NULL;
+    if (job != NULL) {
+        workers->job = *job;
+        atomic_store_explicit(&workers->next_piece, 0, memory_order_relaxed);
+    }
+    tell_changes(workers);
+}
+
+void workers_set_duty(struct workers *workers, double duty_ratio)
+{
+    begin_changes(workers);
+    workers->duty_ratio = duty_ratio;
+    tell_changes(workers);
+}
+
+bool workers_pop(struct workers *workers, struct candidate *candidate)
+{
+    return ring_pop(workers->candidates, candidate);
+}
+
+void workers_get_stats(const struct workers *workers, struct workers_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    bool all_known = true;
+    for (int i = 0; i < workers->started; i++) {
+        const struct worker *worker = &workers->worker[i];
+        const uint64_t rate_hs = atomic_load_explicit(&worker->rate_hs, memory_order_relaxed);
+        stats->hashes += atomic_load_explicit(&worker->hashes, memory_order_relaxed);
+        stats->forfeited += (double)atomic_load_explicit(&worker->forfeited, memory_order_relaxed);
+        stats->full_hashrate_hs += (double)rate_hs;
+        all_known = all_known && rate_hs > 0;
+    }
+    if (!all_known) {
+        stats->full_hashrate_hs = 0;
+    }
+    /* Only the owner writes these two, and this is the owner. */
+    stats->hashing = workers->has_job && workers->duty_ratio > 0;
+}

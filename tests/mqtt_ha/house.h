@@ -1,0 +1,22 @@
+/* A small house for the tests of the Home Assistant side: two rooms, three heaters. */
+#ifndef HB_TESTS_MQTT_HA_HOUSE_H
+#define HB_TESTS_MQTT_HA_HOUSE_H
+
+#include "bridge/config.h"
+#include "bridge/heater.h"
+
+enum { LIVING_ROOM, HALLWAY, HOUSE_ROOMS };
+enum { MINER, OFEN, SPARE, HOUSE_HEATERS };
+
+struct house {
+    struct config config;
+    struct config_room rooms[HOUSE_ROOMS];
+    struct config_heater heaters[HOUSE_HEATERS];
+    struct heater_caps caps[HOUSE_HEATERS];
+};
+
+/* living_room: presets, window, humidity, heaters miner and ofen; hallway: bare, no heater.
+ * The heater spare is in no room. `house` must not move afterwards. */
+void house_build(struct house *house);
+
+#endif

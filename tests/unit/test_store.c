@@ -1,0 +1,155 @@
+/* What survives a restart, and what a broken database does (nothing). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/energy/store.h"
+#include "tests/support/test.h"
+
+static char folder[64];
+static unsigned errors;
+
+static void count_error(void *ctx, enum log_level level, const char *part, const char *text)
+{
+    (void)ctx;
+    (void)part;
+    (void)text;
+    errors += level == LOG_LEVEL_ERROR ? 1 : 0;
+}
+
+static const struct hb_log log_sink = {.write = count_error, .level = LOG_LEVEL_INFO};
+
+static int make_folder(void **state)
+{
+    (void)state;
+    errors = 0;
+    (void)snprintf(folder, sizeof folder, "/tmp/hb-store.XXXXXX");
+    return mkdtemp(folder) == NULL ? 1 : 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static struct store *open_store(void)
+{
+    char dir[96];
+    struct hb_err err = {0};
+    (void)snprintf(dir, sizeof dir, "%s/state", folder);
+    struct store *store = store_open(dir, &log_sink, &err);
+    if (store == NULL) {
+        fail_msg("%s", err.msg);
+    }
+    return store;
+}
+
+static const struct store_room hallway = {
+    .id = "hallway",
+    .preset = "eco",
+    .settings = {.mode = ROOM_AUTO,
+                 .last_on_mode = ROOM_HEAT,
+                 .target_c = 21.5,
+                 .power_limit_w = 900,
+                 .override_until = {1234567890123}},
+};
+
+static const struct store_heater miner = {
+    .id = "miner",
+    .totals = {.energy_wh = 1234.5,
+               .hashes = 9e18,
+               .best_difficulty = 669.8682919563083,
+               .shares_accepted = 77,
+               .shares_rejected = 3},
+};
+
+static void assert_hallway(struct store *store)
+{
+    struct store_room room = {.id = "hallway"};
+    assert_true(store_load_room(store, &room));
+    assert_int_equal(room.settings.mode, ROOM_AUTO);
+    assert_int_equal(room.settings.last_on_mode, ROOM_HEAT);
+    assert_near(room.settings.target_c, 21.5, 0);
+    assert_near(room.settings.power_limit_w, 900, 0);
+    assert_string_equal(room.preset, "eco");
+    assert_int_equal(room.settings.override_until.ms, 1234567890123);
+}
+
+static void settings_and_totals_survive(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct store_room nothing = {.id = "hallway"};
+    assert_false(store_load_room(store, &nothing));
+    store_save_room(store, &hallway);
+    store_save_heater(store, &miner);
+    store_close(store);
+
+    store = open_store();
+    assert_hallway(store);
+    struct store_heater heater = {.id = "miner"};
+    assert_true(store_load_heater(store, &heater));
+    assert_memory_equal(&heater.totals, &miner.totals, sizeof miner.totals);
+    struct store_heater unknown = {.id = "attic"};
+    assert_false(store_load_heater(store, &unknown));
+    store_close(store);
+    assert_int_equal(errors, 0);
+}
+
+static void files_are_private(void **state)
+{
+    (void)state;
+    store_close(open_store());
+    char path[128];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/state", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    (void)snprintf(path, sizeof path, "%s/state/heatbridge.db", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0077, 0);
+}
+
+static void a_broken_database_is_set_aside(void **state)
+{
+    (void)state;
+    char path[128];
+    store_close(open_store());
+    (void)snprintf(path, sizeof path, "%s/state/heatbridge.db", folder);
+    FILE *file = fopen(path, "w");
+    (void)fputs("this is not a database, and it is long enough to be looked at as one", file);
+    (void)fclose(file);
+    struct store *store = open_store();
+    assert_int_equal(errors, 1);
+    store_save_room(store, &hallway);
+    store_close(store);
+    (void)snprintf(path, sizeof path, "%s/state/heatbridge.db.bad-1", folder);
+    assert_int_equal(access(path, R_OK), 0);
+    store = open_store();
+    assert_hallway(store);
+    store_close(store);
+}
+
+static void a_folder_that_cannot_be_made_is_named(void **state)
+{
+    (void)state;
+    struct hb_err err = {0};
+    assert_null(store_open("/proc/nowhere", &log_sink, &err));
+    assert_non_null(strstr(err.msg, "state_dir: cannot create '/proc/nowhere'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(settings_and_totals_survive, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(files_are_private, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_broken_database_is_set_aside, make_folder, remove_folder),
+        cmocka_unit_test(a_folder_that_cannot_be_made_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,63 @@
+/* Several pools in order of preference: failover, patience, and return to the preferred one.
+ *
+ * A pool that gives work is used; meanwhile every better one is tried again from time to time and
+ * taken as soon as it gives work itself. Waits double from `first_wait_ms` to `most_wait_ms`, with
+ * jitter, and start over after a pool has been good for `good_ms`.
+ */
+#ifndef HB_MINER_POOLS_H
+#define HB_MINER_POOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ground/attr.h"
+#include "ground/err.h"
+#include "ground/time.h"
+#include "miner/engine.h"
+#include "miner/job.h"
+#include "miner/pool_link.h"
+#include "miner/workers.h"
+#include "plumbing/log.h"
+
+struct uv_loop_s;
+struct pools;
+
+struct pools_timing {
+    int first_wait_ms, most_wait_ms, good_ms, connect_timeout_ms;
+};
+
+/* 1 s to 60 s, good after 60 s, 15 s to connect. */
+struct pools_timing pools_default_timing(void);
+
+/* What the owner is told, on the loop's thread: work, or that there is none (NULL). The serials of
+ * jobs are unique and never 0. */
+struct pools_handler {
+    void (*job)(void *ctx, const struct job *job);
+    void *ctx;
+};
+
+struct pools_status {
+    enum miner_link link;
+    char where[128];   /* "host:port" of the pool in use or being tried */
+    char message[200]; /* last cause of a loss, or the pool's message   */
+    double difficulty; /* of the current job; 0 without one             */
+};
+
+/* Opens nothing yet: the first pools_tick does. Pools and lists are copied, but the texts of
+ * `redirect_hosts` are borrowed. NULL, with `err`, if a pool is malformed. */
+HB_MUST_USE struct pools *pools_create(const struct miner_options *options,
+                                       const struct pools_timing *timing, struct uv_loop_s *loop,
+                                       const struct hb_log *log,
+                                       const struct pools_handler *handler, struct hb_err *err);
+/* Hangs up; the loop must still run once. NULL is allowed. */
+void pools_destroy(struct pools *pools);
+/* Call it a few times per second. */
+void pools_tick(struct pools *pools, hb_mono now);
+void pools_want_difficulty(struct pools *pools, double difficulty);
+void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mono now);
+void pools_get_status(const struct pools *pools, struct pools_status *status);
+/* Borrowed for the life of `pools`. */
+const struct pool_accounts *pools_accounts(const struct pools *pools);
+
+#endif

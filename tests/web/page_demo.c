@@ -108,7 +108,7 @@ static void live(struct house *house, double step_s, hb_mono now)
 {
     const double minute = fmod(house->time_s / 60, 120);
     struct room_view *view = &house->room_view;
-    view->window_open = minute > 66 && minute < 74;
+    view->window_open = minute > 34 && minute < 40;
     const double outdoor_c = -3.4 + 1.2 * sin(house->time_s / 5000);
     double power_w = fmin(1580, fmax(0, 520 + 1100 * (house->target_c - house->room_c)));
     if (view->window_open || view->mode == ROOM_OFF || power_w < 40) {

@@ -270,8 +270,8 @@ class HeaterCard {
     this.chip.className = "chip bad";
     setText(this.chip, "Does not answer");
     setText(this.watts, format.power(heater.power_w));
-    const max = known(heater.max_w) ? ` of ${format.power(heater.max_w)}` : "";
-    setText(this.origin, known(heater.power_w) ? `${heater.power_from}${max}` : `power not known${max}`);
+    const max = known(heater.max_w) ? `of ${format.power(heater.max_w)} \u00b7 ` : "";
+    setText(this.origin, max + (known(heater.power_w) ? heater.power_from : "power not known"));
     const ratio = known(heater.power_w) && heater.max_w > 0 ? Math.min(1, Math.max(0, heater.power_w / heater.max_w)) : 0;
     this.fillBar.setAttribute("width", String(100 * ratio));
     this.showFacts(heater);

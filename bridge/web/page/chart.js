@@ -6,8 +6,8 @@ const Chart = (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const INTERVALS = 4; /* between grid lines; both axes share them */
   const MARGIN = { top: 22, right: 50, bottom: 26, left: 36 };
-  const WINDOWS_S = [600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
-  const TIME_STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600];
+  const SPAN_MIN_S = 600, SPAN_MAX_S = 86400;
+  const TIME_STEPS_S = [60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600];
   const TEMPERATURE_STEPS = [0.5, 1, 2, 2.5, 5, 10, 20, 50];
 
   function svg(name, attributes, parent) {
@@ -38,15 +38,15 @@ const Chart = (() => {
 
   function powerAxis(points, maxPower) {
     const peak = Math.max(40, known(maxPower) ? maxPower : 0, ...points.map(p => p.power || 0));
-    let scale = 10 ** Math.floor(Math.log10(peak / INTERVALS));
+    const scale = 10 ** Math.floor(Math.log10(peak / INTERVALS));
     const step = [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].map(f => f * scale).find(s => s * INTERVALS >= peak);
     return { low: 0, step };
   }
 
   function timeAxis(points, now, width) {
     const age = points.length ? now - points[0].t : 0;
-    const span = WINDOWS_S.find(w => w >= age) || WINDOWS_S[WINDOWS_S.length - 1];
-    const step = TIME_STEPS_S.find(s => span / s <= Math.max(2, width / 90)) || 21600;
+    const span = Math.min(SPAN_MAX_S, Math.max(SPAN_MIN_S, age));
+    const step = TIME_STEPS_S.find(s => span / s <= Math.max(2, width / 60)) || 21600;
     return { from: now - span, to: now, step };
   }
 

@@ -1,0 +1,15 @@
+/* A mining engine made of a struct, in place of miner/: what the engine's heater asks and tells. */
+#ifndef HB_TESTS_DEVICES_FAKE_MINER_H
+#define HB_TESTS_DEVICES_FAKE_MINER_H
+
+#include "miner/engine.h"
+
+struct miner_engine {
+    struct miner_stats stats; /* what miner_get_stats answers */
+    unsigned sets;            /* calls of miner_set_duty; the duty goes into stats */
+};
+
+/* An engine of 10 MH/s that does not hash yet, with a pool. */
+struct miner_engine fake_miner_make(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* The mining engine as a heater: watts in, duty out, and nothing told that is not known. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/engine_heater.h"
+#include "tests/devices/fake_miner.h"
+#include "tests/devices/rig.h"
+
+#define LEASE_MS 3600000
+
+struct bench {
+    struct rig rig;
+    struct miner_engine engine;
+    struct engine_options *options;
+};
+
+static void start(struct bench *b, double max_w, double cpu_w, double idle_w, int meter)
+{
+    b->engine = fake_miner_make();
+    b->options = rig_default_options(&engine_heater);
+    rig_prepare(&b->rig, &engine_heater, b->options);
+    b->options->cpu_power = cpu_w;
+    b->options->idle_power = idle_w;
+    b->options->meter = meter;
+    b->rig.config.max_w = max_w;
+    b->rig.options.engine = &b->engine;
+    rig_create(&b->rig);
+}
+
+static void end(struct bench *b)
+{
+    rig_destroy(&b->rig);
+    free(b->options);
+}
+
+static void a_command_sets_the_duty_and_is_confirmed_at_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 1000, NAN, 0, ENGINE_METER_MODEL);
+    assert_near(host_caps(b.rig.host)->max_w, 1000, 0);
+    assert_near(host_caps(b.rig.host)->min_w, 10, 1e-9);
+    uint64_t seq = rig_order(&b.rig, 400, LEASE_MS);
+    assert_near(b.engine.stats.duty_ratio, 0.4, 1e-12);
+    assert_int_equal(rig_told(&b.rig, seq, COMMAND_CONFIRMED), 1);
+    assert_near(b.rig.state.power_w.value, 400, 1e-6);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
+    assert_near(b.rig.state.hashrate_hs.value, 4e6, 1e-3);
+    (void)rig_order(&b.rig, 0, LEASE_MS);
+    assert_near(b.engine.stats.duty_ratio, 0, 0);
+    assert_near(b.rig.state.power_w.value, 0, 0);
+    end(&b);
+    assert_int_equal(b.engine.sets, 3); /* on, off, and off at the end */
+}
+
+static void idle_power_is_not_hashed(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 0, 110, 10, ENGINE_METER_MODEL);
+    assert_near(host_caps(b.rig.host)->min_w, 11, 1e-9);
+    assert_near(host_caps(b.rig.host)->standby_w, 10, 0);
+    (void)rig_order(&b.rig, 60, LEASE_MS);
+    assert_near(b.engine.stats.duty_ratio, 0.5, 1e-12);
+    assert_near(b.rig.state.power_w.value, 60, 1e-9);
+    (void)rig_order(&b.rig, 0, LEASE_MS);
+    assert_near(b.rig.state.power_w.value, 10, 0);
+    end(&b);
+}
+
+static void max_power_below_the_calibration_keeps_the_scale(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 50, 100, 0, ENGINE_METER_MODEL);
+    assert_near(host_caps(b.rig.host)->max_w, 50, 0);
+    (void)rig_order(&b.rig, 50, LEASE_MS);
+    assert_near(b.engine.stats.duty_ratio, 0.5, 1e-12);
+    end(&b);
+}
+
+static void modelled_power_follows_what_was_hashed_not_what_was_asked(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    (void)rig_order(&b.rig, 100, LEASE_MS);
+    b.engine.stats.hashrate_hs = 2e6; /* the computer is busy with other things */
+    rig_run(&b.rig, 2000);
+    assert_near(b.rig.state.power_w.value, 20, 1e-9);
+    b.engine.stats.full_hashrate_hs = 0; /* not measured yet */
+    rig_run(&b.rig, 2000);
+    assert_near(b.rig.state.power_w.value, 100, 1e-9);
+    end(&b);
+}
+
+static void the_processors_counter_is_used_where_it_is_readable(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_RAPL);
+    (void)rig_order(&b.rig, 50, LEASE_MS);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
+    b.engine.stats.package_w = 71;
+    rig_run(&b.rig, 2000);
+    assert_near(b.rig.state.power_w.value, 71, 0);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_REPORTED);
+    end(&b);
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    b.engine.stats.package_w = 71;
+    rig_run(&b.rig, 2000);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
+    end(&b);
+}
+
+static void a_lost_pool_is_told_in_plain_words(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    (void)rig_order(&b.rig, 50, LEASE_MS);
+    assert_int_equal(b.rig.state.pool_link, POOL_OK);
+    assert_string_equal(b.rig.state.pool, "pool.example:3333");
+    assert_false(b.rig.state.problem);
+    b.engine.stats.link = MINER_LINK_LOST;
+    memcpy(b.engine.stats.message, "connection refused", sizeof "connection refused");
+    rig_run(&b.rig, 2000);
+    assert_int_equal(b.rig.state.pool_link, POOL_LOST);
+    assert_true(b.rig.state.problem);
+    assert_string_equal(b.rig.state.problem_text,
+                        "no mining pool answers, heating goes on with work of its own: "
+                        "connection refused");
+    b.engine.stats.hashing = false;
+    b.engine.stats.hashrate_hs = 3e6; /* the average still sinks */
+    rig_run(&b.rig, 2000);
+    assert_non_null(strstr(b.rig.state.problem_text, "heating pauses"));
+    assert_near(b.rig.state.power_w.value, 0, 0);
+    b.engine.stats.link = MINER_LINK_OK;
+    rig_run(&b.rig, 2000);
+    assert_false(b.rig.state.problem);
+    end(&b);
+}
+
+static void shares_and_temperatures_are_passed_on_and_unknown_stays_unknown(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    rig_run(&b.rig, 1000);
+    assert_false(mono_is_set(b.rig.state.chip_c.at));
+    assert_false(mono_is_set(b.rig.state.fan_ratio.at));
+    b.engine.stats.cpu_c = 61;
+    b.engine.stats.accepted = 12;
+    b.engine.stats.rejected[REJECT_STALE] = 2;
+    b.engine.stats.rejected[REJECT_DUPLICATE] = 3;
+    b.engine.stats.rejected[REJECT_OTHER] = 4;
+    b.engine.stats.best_difficulty = 8.5;
+    rig_run(&b.rig, 1000);
+    assert_near(b.rig.state.chip_c.value, 61, 0);
+    assert_int_equal(b.rig.state.shares_accepted, 12);
+    assert_int_equal(b.rig.state.shares_stale, 2);
+    assert_int_equal(b.rig.state.shares_rejected, 7);
+    assert_near(b.rig.state.best_difficulty, 8.5, 0);
+    end(&b);
+}
+
+static void without_an_engine_or_with_a_wrong_calibration_it_does_not_start(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    rig_destroy(&b.rig);
+    b.options->idle_power = 100;
+    assert_null(host_create(&b.rig.options, &b.rig.err));
+    assert_non_null(strstr(b.rig.err.msg, "idle_power"));
+    b.rig.options.engine = NULL;
+    assert_null(host_create(&b.rig.options, &b.rig.err));
+    assert_non_null(strstr(b.rig.err.msg, "mining"));
+    free(b.options);
+}
+
+static void an_expired_lease_stops_the_hashing(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    (void)rig_order(&b.rig, 80, 5000);
+    rig_run(&b.rig, 5000);
+    assert_near(b.engine.stats.duty_ratio, 0, 0);
+    end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_command_sets_the_duty_and_is_confirmed_at_once),
+        cmocka_unit_test(idle_power_is_not_hashed),
+        cmocka_unit_test(max_power_below_the_calibration_keeps_the_scale),
+        cmocka_unit_test(modelled_power_follows_what_was_hashed_not_what_was_asked),
+        cmocka_unit_test(the_processors_counter_is_used_where_it_is_readable),
+        cmocka_unit_test(a_lost_pool_is_told_in_plain_words),
+        cmocka_unit_test(shares_and_temperatures_are_passed_on_and_unknown_stays_unknown),
+        cmocka_unit_test(without_an_engine_or_with_a_wrong_calibration_it_does_not_start),
+        cmocka_unit_test(an_expired_lease_stops_the_hashing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

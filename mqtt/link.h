@@ -32,13 +32,17 @@ struct mqtt_link_options {
 
 struct mqtt_link_callbacks {
     void *ctx;
-    /* The broker answered: connected and ready, or refused with the cause in plain words. */
+    /* The attempt ended: connected and ready (NULL), or refused with the cause in plain words.
+     * HB_ERR_STATE: the broker does not speak this version; HB_ERR_INPUT: it closed or sent garbage
+     * instead of answering, which some do for the same reason; HB_ERR_USAGE: the configuration has
+     * to change; HB_ERR_NETWORK: waiting may help. */
     void (*connected)(void *ctx, const struct hb_err *refused);
     /* The connection ended; `cause` in plain words. */
     void (*lost)(void *ctx, const char *cause);
+    /* `payload` is NULL with `len` > 0 for a message that had to be dropped, to be counted. */
     void (*message)(void *ctx, const char *topic, const void *payload, size_t len, bool retained);
-    /* A subscription was denied by the broker. */
-    void (*denied)(void *ctx, const char *filter, const char *cause);
+    /* A subscription to, or (MQTT 5 only) a publication on `topic` was denied by the broker. */
+    void (*denied)(void *ctx, const char *topic, const char *cause);
 };
 
 struct mqtt_link_backend {
@@ -47,17 +51,22 @@ struct mqtt_link_backend {
     struct mqtt_link *(*create)(const struct mqtt_link_options *options,
                                 const struct mqtt_link_callbacks *callbacks, struct hb_err *err);
     void (*destroy)(struct mqtt_link *link);
-    /* Begins to connect; may block for name look-up. The result comes by `connected`. */
+    /* Begins to connect, from scratch; may block for name look-up and, if the peer is silent, for
+     * TCP's own time-out. The result comes by `connected`, or false with `err` as said there. */
     bool (*connect)(struct mqtt_link *link, enum mqtt_version version, struct hb_err *err);
     /* Hands over one message. False if the library cannot take it now; try later. */
     bool (*publish)(struct mqtt_link *link, const char *topic, const void *payload, size_t len,
                     int qos, bool retain);
+    /* Retained messages are wanted, and flagged as published (MQTT 5: Retain Handling 0, Retain As
+     * Published), so that the receiver can tell old from new. `filter` is borrowed for the life of
+     * the link. */
     bool (*subscribe)(struct mqtt_link *link, const char *filter, int qos);
-    /* Unacknowledged QoS 1 messages of ours. */
+    /* Unacknowledged QoS 1 messages of ours; keeps its value after a loss until `connect`. */
     int (*in_flight)(const struct mqtt_link *link);
     /* Waits for traffic, for `wake_fd` to become readable, or for `timeout_ms`; then does the work.
      */
     void (*service)(struct mqtt_link *link, int wake_fd, int timeout_ms);
+    /* Says goodbye if connected (the broker then drops the will) and closes at once. */
     void (*disconnect)(struct mqtt_link *link);
 };
 

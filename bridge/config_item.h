@@ -24,6 +24,8 @@ enum config_type {
     CONFIG_TOPIC,  /* char[size]; an MQTT topic without wildcards                                 */
     CONFIG_URL,    /* char[size]; `choices` lists the schemes allowed                             */
     CONFIG_POWERS, /* struct config_powers: a list of powers, ascending                           */
+    CONFIG_NUMBER_OR_OFF, /* double; a number as above, or `off`, which is NaN */
+    CONFIG_SECONDS,       /* int32_t seconds; written as a duration, range in ms like one */
 };
 
 /* A short list of powers inside an options struct. */
@@ -36,11 +38,14 @@ struct config_item {
     const char *name;
     enum config_type type;
     size_t offset, size; /* of the field in the struct that the table fills                    */
-    double min, max;     /* for numbers, powers (W), durations (ms), ints; ignored elsewhere   */
-    const char *unit;    /* for CONFIG_NUMBER: "°C", "K", "W/K"; NULL: none                    */
+    double min, max;  /* for numbers, powers (W), durations (ms), ints; both 0: any value >= 0   */
+    const char *unit; /* for CONFIG_NUMBER: "°C" (then "70 °F" is understood too), "K", "W/K"; or
+                         NULL */
     const char *const *choices;
-    const char *fallback; /* default, written as in YAML; NULL: the key is required             */
-    const char *help;     /* one sentence for the reference                                     */
+    /* Default, written as in YAML. NULL: the key is required. "": it may be left out and then has
+     * no value: an empty text, NaN for a number, -1 for a duration, 0 for anything else. */
+    const char *fallback;
+    const char *help; /* one sentence for the reference                                     */
 };
 
 #endif

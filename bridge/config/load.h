@@ -4,8 +4,7 @@
  *
  * No global state: each call stands alone, so that SIGHUP reads the file again beside the old one.
  * `drivers` is a list ended by NULL, normally `heater_drivers` of devices/registry.h; config knows
- * no driver itself. It is borrowed for the call and must be the same list when a config is freed or
- * printed.
+ * no driver itself. It is borrowed for the call and must be the same list when a config is printed.
  */
 #ifndef HB_BRIDGE_CONFIG_LOAD_H
 #define HB_BRIDGE_CONFIG_LOAD_H

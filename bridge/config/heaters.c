@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/config/parts.h"
+#include "bridge/config/suggest.h"
+#include "bridge/config/value.h"
+#include "devices/driver.h"
+#include "ground/text.h"
+
+bool check_id(struct reader *reader, const struct cursor *at)
+{
+    const struct node *node = at->node;
+    if (text_is_id(node->name)) {
+        return true;
+    }
+    char shown[64];
+    text_copy_printable(shown, sizeof shown, node->name, strlen(node->name));
+    const struct spot spot = {reader->file, node->name_line, node->name_column};
+    return problem_error(reader->problems, spot, &at->place,
+                         "expected an id of a-z, 0-9 and _ that begins with a letter, at most 32 "
+                         "long, got '%s'",
+                         shown);
+}
+
+size_t count_members(struct reader *reader, const struct cursor *at, const char *what, size_t max)
+{
+    char expected[EXPECTED_MAX];
+    (void)snprintf(expected, sizeof expected, "a mapping of %s, each with its id as key", what);
+    if (!reader_is(reader, at, NODE_MAP, expected)) {
+        return 0;
+    }
+    if (at->node->count > max) {
+        (void)reader_error(reader, at, "expected at most %zu %s, got %zu", max, what,
+                           at->node->count);
+        return 0;
+    }
+    return at->node->count;
+}
+
+void name_from_id(const char *id, char *name, size_t size)
+{
+    (void)text_copy(name, size, id);
+    if (name[0] >= 'a' && name[0] <= 'z') {
+        name[0] = (char)(name[0] - 'a' + 'A');
+    }
+    for (char *c = name; *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c;
+    }
+}
+
+/* The driver that the heater names; NULL with an error if there is none. */
+static const struct heater_driver *find_driver(struct reader *reader, const struct cursor *at)
+{
+    char expected[EXPECTED_MAX] = "the name of a driver:";
+    struct suggestion suggestion = {.word = ""};
+    if (at->node != NULL && at->node->kind == NODE_SCALAR) {
+        suggestion.word = at->node->text;
+    }
+    size_t used = strlen(expected);
+    for (size_t i = 0; reader->drivers[i] != NULL; i++) {
+        const char *name = reader->drivers[i]->name;
+        if (strcmp(name, suggestion.word) == 0 && !at->node->secret) {
+            return reader->drivers[i];
+        }
+        suggest_offer(&suggestion, name);
+        const int n =
+            snprintf(expected + used, sizeof expected - used, "%s %s", i == 0 ? "" : ",", name);
+        used += n > 0 && (size_t)n < sizeof expected - used ? (size_t)n : 0;
+    }
+    if (reader_text(reader, at, expected) != NULL) {
+        (void)reader_expected(reader, at, expected, suggestion.best);
+    }
+    return NULL;
+}
+
+static void check_single(struct reader *reader, const struct cursor *at,
+                         const struct heater_driver *driver, size_t before)
+{
+    for (size_t i = 0; driver->single && i < before; i++) {
+        if (strcmp(reader->config->heaters[i].driver, driver->name) == 0) {
+            (void)reader_error(reader, at,
+                               "expected at most one heater of the driver '%s', got "
+                               "another one beside '%s'",
+                               driver->name, reader->config->heaters[i].id);
+            return;
+        }
+    }
+}
+
+static void read_heater(struct reader *reader, const struct cursor *at, size_t index)
+{
+    struct config_heater *heater = &reader->config->heaters[index];
+    heater->room = INDEX_NONE;
+    if (check_id(reader, at)) {
+        (void)text_copy(heater->id, sizeof heater->id, at->node->name);
+    }
+    const struct heater_driver *driver = NULL;
+    if (at->node->kind == NODE_MAP) {
+        const struct cursor driver_at = cursor_member(at, "driver");
+        driver = find_driver(reader, &driver_at);
+        if (driver == NULL) {
+            /* Which keys are known depends on the driver. */
+            return;
+        }
+        check_single(reader, &driver_at, driver, index);
+        (void)text_copy(heater->driver, sizeof heater->driver, driver->name);
+    }
+    const struct config_item *options = driver != NULL ? driver->options : NULL;
+    reader_shape(reader, at, &config_shape_heater, options, true, heater);
+    if (heater->name[0] == '\0') {
+        name_from_id(heater->id, heater->name, sizeof heater->name);
+    }
+    if (options != NULL) {
+        heater->options = calloc(1, driver->options_size);
+        if (heater->options == NULL) {
+            (void)reader_error(reader, at, "out of memory");
+            return;
+        }
+        heater->options_size = driver->options_size;
+        reader_items(reader, at, options, true, heater->options);
+    }
+    if (heater->max_w > 0 && heater->min_w > heater->max_w) {
+        const struct cursor min_at = cursor_member(at, "min_power");
+        (void)reader_expected(reader, &min_at, "at most max_power", NULL);
+    }
+}
+
+void read_heaters(struct reader *reader, const struct cursor *root)
+{
+    const struct cursor at = cursor_member(root, "heaters");
+    const size_t count = count_members(reader, &at, "heaters", CONFIG_HEATERS_MAX);
+    if (count == 0) {
+        return;
+    }
+    reader->config->heaters = calloc(count, sizeof *reader->config->heaters);
+    if (reader->config->heaters == NULL) {
+        (void)reader_error(reader, &at, "out of memory");
+        return;
+    }
+    for (const struct node *m = at.node->first; m != NULL; m = m->next) {
+        const struct cursor heater_at = cursor_item(&at, m, 0);
+        /* Counted at once, so that whatever it owns is freed. */
+        const size_t index = reader->config->heater_count++;
+        read_heater(reader, &heater_at, index);
+    }
+}

@@ -1,0 +1,73 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/config/parts.h"
+#include "bridge/config/value.h"
+#include "ground/text.h"
+
+enum { POOLS_MAX = 16, HOSTS_MAX = 32 };
+
+/* Length of the list at `at`, at most `max`; 0 with an error for anything else. */
+static size_t count_items(struct reader *reader, const struct cursor *at, const char *expected,
+                          size_t max)
+{
+    if (!reader_is(reader, at, NODE_LIST, expected)) {
+        return 0;
+    }
+    if (at->node->count > max) {
+        (void)reader_error(reader, at, "expected at most %zu, got %zu", max, at->node->count);
+        return 0;
+    }
+    return at->node->count;
+}
+
+static void read_pools(struct reader *reader, const struct cursor *mining_at)
+{
+    struct config_mining *mining = &reader->config->mining;
+    const struct cursor at = cursor_member(mining_at, "pools");
+    const size_t count = count_items(reader, &at, "a list of pools", POOLS_MAX);
+    mining->pools = count > 0 ? calloc(count, sizeof *mining->pools) : NULL;
+    if (mining->pools == NULL) {
+        if (count > 0) {
+            (void)reader_error(reader, &at, "out of memory");
+        }
+        return;
+    }
+    for (const struct node *item = at.node->first; item != NULL; item = item->next) {
+        const struct cursor pool_at = cursor_item(&at, item, mining->pool_count);
+        reader_shape(reader, &pool_at, &config_shape_pool, NULL, true,
+                     &mining->pools[mining->pool_count++]);
+    }
+}
+
+static void read_hosts(struct reader *reader, const struct cursor *mining_at)
+{
+    static const char expected[] = "a host or host:port";
+    struct config_mining *mining = &reader->config->mining;
+    const struct cursor at = cursor_member(mining_at, "redirect_hosts");
+    const size_t count = count_items(reader, &at, "a list of hosts", HOSTS_MAX);
+    mining->redirect_hosts = count > 0 ? calloc(count, sizeof *mining->redirect_hosts) : NULL;
+    if (mining->redirect_hosts == NULL) {
+        if (count > 0) {
+            (void)reader_error(reader, &at, "out of memory");
+        }
+        return;
+    }
+    for (const struct node *item = at.node->first; item != NULL; item = item->next) {
+        const size_t index = mining->redirect_host_count++;
+        const struct cursor host_at = cursor_item(&at, item, index);
+        const char *text = reader_text(reader, &host_at, expected);
+        if (text != NULL && (!value_is_host(text, strlen(text), false) ||
+                             !text_copy(mining->redirect_hosts[index],
+                                        sizeof mining->redirect_hosts[index], text))) {
+            (void)reader_expected(reader, &host_at, expected, NULL);
+        }
+    }
+}
+
+void read_mining(struct reader *reader, const struct cursor *root)
+{
+    const struct cursor at = cursor_member(root, "mining");
+    read_pools(reader, &at);
+    read_hosts(reader, &at);
+}

@@ -1,0 +1,295 @@
+#include "bridge/config/table.h"
+
+#include "bridge/config.h"
+
+/* clang-format off: one row per line reads as the table that it is. */
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+#define DAY                (24.0 * HOUR)
+
+#define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+static const char *const mqtt_schemes[] = {"mqtt", "mqtts", "ws", "wss", NULL};
+static const char *const mqtt_clients[] = {"mosquitto", "paho", NULL};
+static const char *const mqtt_protocols[] = {"auto", "5", "3.1.1", NULL};
+static const char *const discovery_forms[] = {"device", "single", "off", NULL};
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const no_pool_policies[] = {"heat", "pause", NULL};
+static const char *const exit_policies[] = {"off", "keep", NULL};
+static const char *const temperature_units[] = {"C", "F", "K", NULL};
+static const char *const pool_schemes[] = {"stratum+tcp", "stratum+ssl", "stratum+tls", NULL};
+
+static const struct config_item root_items[] = {
+    {"log", CONFIG_ENUM, FIELD(struct config, log_level), .choices = log_levels, .fallback = "info",
+     .help = "How much is told; info is one line per change."},
+    {"state_dir", CONFIG_TEXT, FIELD(struct config, state_dir), .fallback = "/var/lib/heatbridge",
+     .help = "Folder in which set-points and totals survive a restart."},
+    {.name = NULL}};
+
+static const struct config_item mqtt_items[] = {
+    {"url", CONFIG_URL, FIELD(struct config_mqtt, url), .choices = mqtt_schemes, .fallback = NULL,
+     .help = "The broker. mqtts and wss are encrypted; ws and wss need `client: paho`."},
+    {"client", CONFIG_ENUM, FIELD(struct config_mqtt, client), .choices = mqtt_clients,
+     .fallback = "mosquitto", .help = "The library that speaks MQTT."},
+    {"protocol", CONFIG_ENUM, FIELD(struct config_mqtt, protocol), .choices = mqtt_protocols,
+     .fallback = "auto", .help = "MQTT version; auto tries 5 first."},
+    {"username", CONFIG_TEXT, FIELD(struct config_mqtt, username), .fallback = "",
+     .help = "Name to log in with."},
+    {"password", CONFIG_SECRET, FIELD(struct config_mqtt, password), .fallback = "",
+     .help = "Password to log in with."},
+    {"client_id", CONFIG_TEXT, FIELD(struct config_mqtt, client_id), .fallback = "",
+     .help = "Name of this client at the broker; left out, it is made from the base topic."},
+    {"base_topic", CONFIG_TOPIC, FIELD(struct config_mqtt, base_topic), .fallback = "heatbridge",
+     .help = "All topics of heatbridge begin with this."},
+    {"ca_file", CONFIG_TEXT, FIELD(struct config_mqtt, ca_file), .fallback = "",
+     .help = "Certificates that may sign the broker's; left out, those of the system."},
+    {"cert_file", CONFIG_TEXT, FIELD(struct config_mqtt, cert_file), .fallback = "",
+     .help = "Own certificate, for brokers that ask for one."},
+    {"key_file", CONFIG_TEXT, FIELD(struct config_mqtt, key_file), .fallback = "",
+     .help = "Key of the own certificate."},
+    {"tls_verify", CONFIG_BOOL, FIELD(struct config_mqtt, tls_verify), .fallback = "true",
+     .help = "Whether the broker must prove who it is. Turn this off for a test only."},
+    {"keepalive", CONFIG_SECONDS, FIELD(struct config_mqtt, keepalive_s), .min = 5 * SECOND,
+     .max = 1 * HOUR, .fallback = "30 s",
+     .help = "After so long without traffic the connection is probed."},
+    {.name = NULL}};
+
+static const struct config_item homeassistant_items[] = {
+    {"discovery", CONFIG_ENUM, FIELD(struct config_homeassistant, discovery),
+     .choices = discovery_forms, .fallback = "device",
+     .help = "How entities are announced: by device (Home Assistant 2024.12 and later), one by "
+             "one, or not at all."},
+    {"prefix", CONFIG_TOPIC, FIELD(struct config_homeassistant, prefix),
+     .fallback = "homeassistant",
+     .help = "Discovery prefix, as set in Home Assistant's MQTT integration."},
+    {"status_topic", CONFIG_TOPIC, FIELD(struct config_homeassistant, status_topic),
+     .fallback = "homeassistant/status", .help = "Topic of Home Assistant's birth message."},
+    {.name = NULL}};
+
+static const struct config_item web_items[] = {
+    {"listen", CONFIG_TEXT, FIELD(struct config_web, listen), .fallback = "127.0.0.1",
+     .help = "Address of the web page. Anything but loopback needs a password."},
+    {"port", CONFIG_PORT, FIELD(struct config_web, port), .max = 65535, .fallback = "8377",
+     .help = "Port of the web page; 0: no page."},
+    {"password", CONFIG_SECRET, FIELD(struct config_web, password), .fallback = "",
+     .help = "Password of the web page."},
+    {.name = NULL}};
+
+static const struct config_item mining_items[] = {
+    {"threads", CONFIG_INT, FIELD(struct config_mining, threads), .max = 1024, .fallback = "0",
+     .help = "Hashing threads; 0: one per CPU."},
+    {"no_pool", CONFIG_ENUM, FIELD(struct config_mining, no_pool), .choices = no_pool_policies,
+     .fallback = "heat",
+     .help = "While no pool answers: keep heating with work of our own, or pause."},
+    {.name = NULL}};
+
+static const struct config_item pool_items[] = {
+    {"url", CONFIG_URL, FIELD(struct config_pool, url), .choices = pool_schemes, .fallback = NULL,
+     .help = "The pool, with its port."},
+    {"user", CONFIG_TEXT, FIELD(struct config_pool, user), .fallback = NULL,
+     .help = "Worker name, often an address, a full stop and a name."},
+    {"password", CONFIG_SECRET, FIELD(struct config_pool, password), .fallback = "x",
+     .help = "Password of the worker; most pools ignore it."},
+    {"ca_file", CONFIG_TEXT, FIELD(struct config_pool, ca_file), .fallback = "",
+     .help = "Certificates that may sign the pool's; left out, those of the system."},
+    {"tls_verify", CONFIG_BOOL, FIELD(struct config_pool, tls_verify), .fallback = "true",
+     .help = "Whether an encrypted pool must prove who it is."},
+    {.name = NULL}};
+
+static const struct config_item temperature_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the room's temperature arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `temperature` or `sensors[0].t`; left "
+             "out, the payload is the value."},
+    {"unit", CONFIG_ENUM, FIELD(struct config_source, unit), .choices = temperature_units,
+     .fallback = "C", .help = "Unit of the payload."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 7 * DAY, .fallback = "15 min",
+     .help = "A value older than this is not believed and the heat stops. Give sensors that send "
+             "only on change longer."},
+    {.name = NULL}};
+
+static const struct config_item outdoor_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the outdoor temperature arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `temperature` or `sensors[0].t`; left "
+             "out, the payload is the value."},
+    {"unit", CONFIG_ENUM, FIELD(struct config_source, unit), .choices = temperature_units,
+     .fallback = "C", .help = "Unit of the payload."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 7 * DAY, .fallback = "2 h", .help = "A value older than this is not used."},
+    {.name = NULL}};
+
+static const struct config_item humidity_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the relative humidity in percent arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `temperature` or `sensors[0].t`; left "
+             "out, the payload is the value."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 7 * DAY, .fallback = "2 h", .help = "A value older than this is not shown."},
+    {.name = NULL}};
+
+static const struct config_item window_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the state of the window contact (on, open, true or 1: open) "
+             "arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `temperature` or `sensors[0].t`; left "
+             "out, the payload is the value."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 7 * DAY, .fallback = "25 h",
+     .help = "A state older than this is not used. Most contacts send at least once a day."},
+    {.name = NULL}};
+
+static const struct config_item target_items[] = {
+    {"min", CONFIG_NUMBER, FIELD(struct config_room, min_target_c), .min = 0, .max = 30,
+     .unit = "°C", .fallback = "5 °C", .help = "Lowest target that can be set."},
+    {"max", CONFIG_NUMBER, FIELD(struct config_room, max_target_c), .min = 5, .max = 45,
+     .unit = "°C", .fallback = "30 °C", .help = "Highest target that can be set."},
+    {"step", CONFIG_NUMBER, FIELD(struct config_room, step_c), .min = 0.1, .max = 5, .unit = "K",
+     .fallback = "0.5 K", .help = "Step of the target in Home Assistant."},
+    {"initial", CONFIG_NUMBER, FIELD(struct config_room, initial_target_c), .min = 0, .max = 45,
+     .unit = "°C", .fallback = "20 °C", .help = "Target until one is set for the first time."},
+    {.name = NULL}};
+
+static const struct config_item band_items[] = {
+    {"below", CONFIG_NUMBER, FIELD(struct config_room, band_below_c), .min = 0, .max = 5,
+     .unit = "K", .fallback = "0.5 K", .help = "The room may be so much colder than its target."},
+    {"above", CONFIG_NUMBER, FIELD(struct config_room, band_above_c), .min = 0, .max = 5,
+     .unit = "K", .fallback = "0.5 K", .help = "The room may be so much warmer than its target."},
+    {.name = NULL}};
+
+static const struct config_item room_items[] = {
+    {"name", CONFIG_TEXT, FIELD(struct config_room, name), .fallback = "",
+     .help = "Name for people; left out, it is made from the id."},
+    {"area", CONFIG_TEXT, FIELD(struct config_room, area), .fallback = "",
+     .help = "Area suggested to Home Assistant; left out, the name."},
+    {"frost", CONFIG_NUMBER_OR_OFF, FIELD(struct config_room, frost_c), .min = 0, .max = 15,
+     .unit = "°C", .fallback = "7 °C",
+     .help = "The room is kept above this whatever its mode; `off`: it is not."},
+    {"too_hot", CONFIG_NUMBER, FIELD(struct config_room, too_hot_c), .min = 15, .max = 60,
+     .unit = "°C", .fallback = "35 °C", .help = "No heat at or above this room temperature."},
+    {"heat_loss", CONFIG_NUMBER, FIELD(struct config_room, heat_loss_w_per_k), .min = 0,
+     .max = 5000, .unit = "W/K", .fallback = "0 W/K",
+     .help = "Heat that the room loses per degree between inside and outside; 0: not known."},
+    {"power_limit", CONFIG_POWER, FIELD(struct config_room, power_limit_w), .max = 100000,
+     .fallback = "0 W", .help = "Never heat this room with more; 0: no limit."},
+    {"window_delay", CONFIG_DURATION, FIELD(struct config_room, window_delay_ms), .min = 0,
+     .max = 1 * HOUR, .fallback = "30 s",
+     .help = "A window must be open for so long before the heat stops."},
+    {.name = NULL}};
+
+static const struct config_item heater_items[] = {
+    {"name", CONFIG_TEXT, FIELD(struct config_heater, name), .fallback = "",
+     .help = "Name for people; left out, it is made from the id."},
+    {"max_power", CONFIG_POWER, FIELD(struct config_heater, max_w), .max = 100000, .fallback = "",
+     .help = "Never use more; left out, what the driver says."},
+    {"min_power", CONFIG_POWER, FIELD(struct config_heater, min_w), .max = 100000, .fallback = "",
+     .help = "Never use less while on; left out, what the driver says."},
+    {"min_on", CONFIG_DURATION, FIELD(struct config_heater, min_on_ms), .min = 0, .max = 1 * DAY,
+     .fallback = "", .help = "Once on, stay on for so long; left out, what the driver says."},
+    {"min_off", CONFIG_DURATION, FIELD(struct config_heater, min_off_ms), .min = 0, .max = 1 * DAY,
+     .fallback = "", .help = "Once off, stay off for so long; left out, what the driver says."},
+    {"too_hot", CONFIG_NUMBER, FIELD(struct config_heater, too_hot_c), .min = 30, .max = 120,
+     .unit = "°C", .fallback = "90 °C",
+     .help = "No heat while a chip or board is at or above this."},
+    {"lease", CONFIG_DURATION, FIELD(struct config_heater, lease_ms), .min = 1 * SECOND,
+     .max = 1 * HOUR, .fallback = "30 s",
+     .help = "A command ends by itself after so long unless it is renewed."},
+    {"on_exit", CONFIG_ENUM, FIELD(struct config_heater, on_exit), .choices = exit_policies,
+     .fallback = "off", .help = "What happens to the heater when heatbridge stops."},
+    {.name = NULL}};
+
+/* --- special keys -------------------------------------------------------------------------------
+ */
+
+static const struct config_special no_specials[] = {{.name = NULL}};
+static const struct config_special root_specials[] = {
+    {"rooms", SPECIAL_ROOMS, NULL, "The rooms, each by its id."},
+    {"heaters", SPECIAL_HEATERS, "", "The heaters, each by its id."},
+    {.name = NULL}};
+static const struct config_special mining_specials[] = {
+    {"redirect_hosts", SPECIAL_HOSTS, "",
+     "Hosts, with or without a port, to which a pool may send the engine on."},
+    {"pools", SPECIAL_POOLS, "", "The pools, the preferred one first."},
+    {.name = NULL}};
+static const struct config_special room_specials[] = {
+    {"presets", SPECIAL_PRESETS, "{home: 21, away: 16, eco: 19, sleep: 18, boost: 23}",
+     "Targets with a name, up to 8."},
+    {"schedule", SPECIAL_SCHEDULE, "",
+     "When which preset begins in mode auto. Days: daily, weekdays, weekend, monday to sunday; a "
+     "single day goes before weekdays or weekend, and those before daily."},
+    {"heaters", SPECIAL_ROOM_HEATERS, "", "Ids of the heaters in this room."},
+    {.name = NULL}};
+static const struct config_special heater_specials[] = {
+    {"driver", SPECIAL_DRIVER, NULL, "The family of the heater."}, {.name = NULL}};
+
+/* --- shapes -------------------------------------------------------------------------------------
+ */
+
+static const struct config_shape no_groups[] = {{.name = NULL}};
+
+static const struct config_shape root_groups[] = {
+    {"mqtt", "The broker.", offsetof(struct config, mqtt), false, mqtt_items, no_specials,
+     no_groups},
+    {"homeassistant", "How Home Assistant gets to know the rooms and heaters.",
+     offsetof(struct config, homeassistant), false, homeassistant_items, no_specials, no_groups},
+    {"web", "The built-in page.", offsetof(struct config, web), false, web_items, no_specials,
+     no_groups},
+    {"outdoor", "Where the outdoor temperature comes from.", offsetof(struct config, outdoor), true,
+     outdoor_items, no_specials, no_groups},
+    {"mining", "The built-in mining engine.", offsetof(struct config, mining), false, mining_items,
+     mining_specials, no_groups},
+    {.name = NULL}};
+
+const struct config_shape config_shape_root = {.help = "The whole file.",
+                                               .items = root_items,
+                                               .specials = root_specials,
+                                               .groups = root_groups};
+
+const struct config_shape config_shape_pool = {.name = "pools",
+                                               .help = "A mining pool.",
+                                               .items = pool_items,
+                                               .specials = no_specials,
+                                               .groups = no_groups};
+
+static const struct config_shape room_groups[] = {
+    {"temperature", "The room's temperature.", offsetof(struct config_room, temperature), false,
+     temperature_items, no_specials, no_groups},
+    {"humidity", "The room's humidity, shown in Home Assistant.",
+     offsetof(struct config_room, humidity), true, humidity_items, no_specials, no_groups},
+    {"window", "A window contact; no heat while it is open.", offsetof(struct config_room, window),
+     true, window_items, no_specials, no_groups},
+    {"target", "What can be set as target.", 0, false, target_items, no_specials, no_groups},
+    {"band", "Comfort band around the target.", 0, false, band_items, no_specials, no_groups},
+    {.name = NULL}};
+
+const struct config_shape config_shape_room = {.name = "rooms",
+                                               .help = "A room.",
+                                               .items = room_items,
+                                               .specials = room_specials,
+                                               .groups = room_groups};
+
+const struct config_shape config_shape_heater = {.name = "heaters",
+                                                 .help = "A heater.",
+                                                 .items = heater_items,
+                                                 .specials = heater_specials,
+                                                 .groups = no_groups};
+
+/* --- words --------------------------------------------------------------------------------------
+ */
+
+const struct config_default_preset config_default_presets[] = {
+    {"home", 21}, {"away", 16}, {"eco", 19}, {"sleep", 18}, {"boost", 23}, {NULL, 0}};
+
+const struct config_days config_days[] = {
+    {"daily", 0x7F, 1},     {"weekdays", 0x1F, 2}, {"weekend", 0x60, 2}, {"mon", 0x01, 3},
+    {"tue", 0x02, 3},       {"wed", 0x04, 3},      {"thu", 0x08, 3},     {"fri", 0x10, 3},
+    {"sat", 0x20, 3},       {"sun", 0x40, 3},      {"monday", 0x01, 3},  {"tuesday", 0x02, 3},
+    {"wednesday", 0x04, 3}, {"thursday", 0x08, 3}, {"friday", 0x10, 3},  {"saturday", 0x20, 3},
+    {"sunday", 0x40, 3},    {NULL, 0, 0}};
+
+const char *const config_reserved_rooms[] = {"heater", "status",  "prices", "outdoor",
+                                             "solar",  "curtail", "set",    NULL};

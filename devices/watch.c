@@ -128,7 +128,6 @@ static void link_answers(struct watch *w, struct watch_todo *todo)
         todo->link_back = true;
         if (w->ordered) {
             /* It may have lost its power, and its settings with it. */
-            w->written_w = NAN;
             start_over(w);
         }
     }

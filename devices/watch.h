@@ -34,7 +34,7 @@ struct watch {
     struct heater_command order;
     enum command_outcome outcome;
 
-    double written_w; /* NaN: nothing written yet, or the heater may have forgotten it */
+    double written_w; /* NaN: nothing written yet */
     hb_mono written_at;
     hb_mono tried_at; /* of the last write or change of mind */
     bool write_wanted;

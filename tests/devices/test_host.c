@@ -196,8 +196,12 @@ static void a_heater_that_comes_back_is_told_again(void **state)
     fake.silent = false;
     fake.set_w = 0; /* it lost its power and its settings */
     unsigned before = fake.commits;
-    rig_run(&rig, 60000);
+    while (rig.state.link != HEATER_LINK_OK) {
+        rig_run(&rig, 100);
+    }
+    rig_run(&rig, 1000);
     assert_near(fake.set_w, 500, 0);
+    rig_run(&rig, 60000);
     assert_int_equal(fake.commits, before + 1);
     rig_destroy(&rig);
 }
@@ -284,6 +288,9 @@ static void a_meter_finds_a_lie(void **state)
     fake.power_w = 760;
     rig_run(&rig, 10000);
     assert_int_equal(rig_told(&rig, seq, COMMAND_CONFIRMED), 1);
+    uint64_t lower = rig_order(&rig, 300, LEASE_MS);
+    rig_run(&rig, 60000);
+    assert_int_equal(rig_told(&rig, lower, COMMAND_FAILED), 1);
     rig_destroy(&rig);
 }
 

@@ -107,6 +107,7 @@ static void tiers_become_its_only_levels(void **state)
     rig_run(&rig, 60000);
     assert_near(rig.state.power_w.value, 700, 1);
     assert_false(mono_is_set(rig.state.hashrate_hs.at));
+    assert_true(isnan(rig.state.hashrate_hs.value)); /* it does not mine: unknown, not zero */
     rig_destroy(&rig);
     free(options);
 }

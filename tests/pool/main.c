@@ -61,7 +61,9 @@ static void print_event(struct json *event)
     char *text = json_print(event);
     json_free(event);
     (void)puts(text);
-    (void)fflush(stdout);
+    if (fflush(stdout) != 0) {
+        stop_wanted = 1; /* whoever started this pool is gone */
+    }
     free(text);
 }
 

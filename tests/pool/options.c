@@ -28,7 +28,7 @@ void options_print_help(void)
     for (int i = 0; i < MISBEHAVE_COUNT; i++) {
         (void)printf(" %s", misbehave_name((enum misbehave)i));
     }
-    (void)puts("\nSIGUSR1 prints a summary; SIGTERM and SIGINT print it and end.");
+    (void)puts("\nSIGUSR1 prints a summary; SIGTERM, SIGINT and a closed standard output end it.");
 }
 
 static bool number_in(const char *text, double low, double high, double *value)

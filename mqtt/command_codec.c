@@ -186,7 +186,10 @@ static void show_member(struct value *value)
         return;
     }
     char *printed = json_print(value->json);
-    text_copy_printable(value->shown, sizeof value->shown, printed, strlen(printed));
+    /* What overflowed to infinity is printed as null. */
+    const bool overflowed = strcmp(printed, "null") == 0 && !json_is_null(value->json);
+    const char *shown = overflowed ? "a number out of all range" : printed;
+    text_copy_printable(value->shown, sizeof value->shown, shown, strlen(shown));
     free(printed);
 }
 

@@ -59,7 +59,10 @@ static void show(struct found *found)
         return;
     }
     char *printed = json_print(found->json);
-    text_copy_printable(found->shown, sizeof found->shown, printed, strlen(printed));
+    /* What overflowed to infinity is printed as null. */
+    const bool overflowed = strcmp(printed, "null") == 0 && !json_is_null(found->json);
+    const char *shown = overflowed ? "a number out of all range" : printed;
+    text_copy_printable(found->shown, sizeof found->shown, shown, strlen(shown));
     free(printed);
 }
 

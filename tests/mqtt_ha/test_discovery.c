@@ -120,11 +120,11 @@ static void assert_keys(const struct json *object, const char *const *allowed, s
 /* One key that is not in these lists, and Home Assistant refuses the whole device. */
 static void assert_strict_parts(const struct json *document, bool root)
 {
-    static const char *const roots[] = {"dev",    "cmps", "o",         "stat_t", "cmd_t",
-                                        "qos",    "e",    "avty",      "avty_t", "avty_mode",
-                                        "avty_tpl", "pl_avail", "pl_not_avail"};
-    static const char *const device[] = {"ids", "cns", "mf", "mdl", "name", "hw",
-                                         "sn",  "sw",  "via_device", "sa", "cu"};
+    static const char *const roots[] = {
+        "dev",  "cmps",   "o",         "stat_t",   "cmd_t",    "qos",         "e",
+        "avty", "avty_t", "avty_mode", "avty_tpl", "pl_avail", "pl_not_avail"};
+    static const char *const device[] = {"ids", "cns", "mf",         "mdl", "name", "hw",
+                                         "sn",  "sw",  "via_device", "sa",  "cu"};
     static const char *const origin[] = {"name", "sw", "url"};
     if (root) {
         assert_keys(document, roots, COUNT(roots));
@@ -278,9 +278,8 @@ static void the_reason_sensor_knows_every_reason(void **state)
     struct house house;
     struct discovery_plan plan;
     plan_house(&house, DISCOVERY_DEVICE, NULL, &plan);
-    struct json *document =
-        parse(payload_of(&plan, DISCOVERY_CONFIG,
-                         "homeassistant/device/heatbridge_room_living_room/config"));
+    struct json *document = parse(payload_of(
+        &plan, DISCOVERY_CONFIG, "homeassistant/device/heatbridge_room_living_room/config"));
     const struct json *options = json_path(document, "cmps.reason.ops");
     assert_int_equal(json_count(options), REASON_COUNT);
     for (unsigned i = 0; i < REASON_COUNT; i++) {

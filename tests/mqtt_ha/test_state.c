@@ -1,0 +1,211 @@
+/* Published states: golden files, and the promise that every key is always there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "golden.h"
+#include "ground/text.h"
+#include "house.h"
+#include "mqtt/state_codec.h"
+#include "plumbing/json.h"
+#include "tests/support/test.h"
+
+static const hb_mono NOW = {1000000};
+static struct house house;
+
+static int set_up(void **state)
+{
+    (void)state;
+    house_build(&house);
+    return 0;
+}
+
+static struct room_view warm_room(void)
+{
+    return (struct room_view){.mode = ROOM_AUTO,
+                              .action = ACTION_HEATING,
+                              .reason = REASON_SCHEDULE,
+                              .target_c = 21.5,
+                              .target_low_c = 21.0,
+                              .target_high_c = 22.0,
+                              .room_c = 20.8512,
+                              .humidity = 44.13,
+                              .outdoor_c = -3.1,
+                              .preset = 1,
+                              .window_known = true,
+                              .available = true,
+                              .power_w = 1234.56,
+                              .power_from = PROVENANCE_METERED,
+                              .requested_w = 1250.0,
+                              .power_limit_w = 1500.0,
+                              .hashrate_hs = 2.5e13,
+                              .energy_wh = 123456.789};
+}
+
+static struct room_view unknown_room(void)
+{
+    return (struct room_view){.reason = REASON_ROOM_NEVER_SEEN,
+                              .target_c = NAN,
+                              .target_low_c = NAN,
+                              .target_high_c = NAN,
+                              .room_c = NAN,
+                              .humidity = NAN,
+                              .outdoor_c = NAN,
+                              .preset = INDEX_NONE,
+                              .power_w = NAN,
+                              .requested_w = NAN,
+                              .power_limit_w = NAN,
+                              .hashrate_hs = NAN,
+                              .energy_wh = NAN};
+}
+
+static struct heater_view busy_heater(void)
+{
+    struct heater_view view = {
+        .state = {.link = HEATER_LINK_OK,
+                  .at = NOW,
+                  .power_w = reading_make(64.25, NOW, PROVENANCE_REPORTED),
+                  .hashrate_hs = reading_make(12.3456e6, NOW, PROVENANCE_REPORTED),
+                  .chip_c = reading_make(61.25, NOW, PROVENANCE_REPORTED),
+                  .board_c = reading_make(48.0, NOW, PROVENANCE_REPORTED),
+                  .inlet_c = reading_none(),
+                  .fan_ratio = reading_make(0.35, NOW, PROVENANCE_REPORTED),
+                  .pool_link = POOL_OK,
+                  .pool = "pool.example:3333"},
+        .commanded_w = 65.0,
+        .outcome = COMMAND_CONFIRMED,
+        .reason = REASON_HEATING,
+        .energy_wh = 4321.0,
+        .best_difficulty = 5123.25,
+        .shares_accepted = 12,
+        .shares_rejected = 1,
+        .writes_today = 7,
+        .available = true};
+    return view;
+}
+
+static struct heater_view unknown_heater(void)
+{
+    struct heater_view view = {.state = {.power_w = reading_none(),
+                                         .hashrate_hs = reading_none(),
+                                         .chip_c = reading_none(),
+                                         .board_c = reading_none(),
+                                         .inlet_c = reading_none(),
+                                         .fan_ratio = reading_none()},
+                               .commanded_w = NAN,
+                               .reason = REASON_HEATER_UNREACHABLE};
+    return view;
+}
+
+static void room_states_are_as_published_before(void **state)
+{
+    (void)state;
+    const struct room_view views[] = {warm_room(), unknown_room()};
+    static const char *const files[] = {"state-room.json", "state-room-unknown.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char *json = state_encode_room(&house.rooms[LIVING_ROOM], &views[i]);
+        assert_golden(files[i], json);
+        free(json);
+    }
+}
+
+static void heater_states_are_as_published_before(void **state)
+{
+    (void)state;
+    const struct heater_view views[] = {busy_heater(), unknown_heater()};
+    static const char *const files[] = {"state-heater.json", "state-heater-unknown.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char *json = state_encode_heater(&views[i], NOW);
+        assert_golden(files[i], json);
+        free(json);
+    }
+}
+
+static struct json *parse(char *text)
+{
+    struct json *json = json_parse(text, strlen(text), 1 << 16, NULL);
+    assert_non_null(json);
+    free(text);
+    return json;
+}
+
+/* Home Assistant's templates warn on each missing key. */
+static void assert_same_keys(struct json *a, struct json *b)
+{
+    assert_int_equal(json_count(a), json_count(b));
+    for (const struct json *m = json_first(a); m != NULL; m = json_next(m)) {
+        assert_non_null(json_get(b, json_name(m)));
+    }
+    json_free(a);
+    json_free(b);
+}
+
+static void every_key_is_always_there(void **state)
+{
+    (void)state;
+    const struct room_view warm = warm_room();
+    const struct room_view cold = unknown_room();
+    const struct heater_view busy = busy_heater();
+    const struct heater_view lost = unknown_heater();
+    assert_same_keys(parse(state_encode_room(&house.rooms[LIVING_ROOM], &warm)),
+                     parse(state_encode_room(&house.rooms[LIVING_ROOM], &cold)));
+    assert_same_keys(parse(state_encode_heater(&busy, NOW)),
+                     parse(state_encode_heater(&lost, NOW)));
+}
+
+static void old_readings_are_unknown_not_zero(void **state)
+{
+    (void)state;
+    const struct heater_view view = busy_heater();
+    struct json *json =
+        parse(state_encode_heater(&view, mono_add_ms(NOW, STATE_READING_MAX_AGE_MS + 1)));
+    assert_true(json_is_null(json_get(json, "power_w")));
+    assert_true(json_is_null(json_get(json, "power_source")));
+    assert_true(json_is_null(json_get(json, "chip_c")));
+    double energy_kwh = 0.0;
+    assert_true(json_number(json_get(json, "energy_kwh"), &energy_kwh));
+    assert_near(energy_kwh, 4.321, 1e-9);
+    json_free(json);
+}
+
+static void the_window_has_three_states(void **state)
+{
+    (void)state;
+    struct room_view view = warm_room();
+    static const char *const words[] = {"closed", "open"};
+    for (int open = 0; open <= 1; open++) {
+        view.window_open = open != 0;
+        struct json *json = parse(state_encode_room(&house.rooms[LIVING_ROOM], &view));
+        assert_string_equal(json_string(json_get(json, "window")), words[open]);
+        json_free(json);
+    }
+    view.window_known = false;
+    struct json *json = parse(state_encode_room(&house.rooms[LIVING_ROOM], &view));
+    assert_true(json_is_null(json_get(json, "window")));
+    json_free(json);
+}
+
+static void what_a_device_says_cannot_break_the_json(void **state)
+{
+    (void)state;
+    struct heater_view view = busy_heater();
+    view.state.problem = true;
+    (void)text_copy(view.state.problem_text, TEXT_MAX, "fan \"2\" \\ stuck\n\xff");
+    (void)text_copy(view.state.pool, NAME_MAX_B, "p\xc3");
+    struct json *json = parse(state_encode_heater(&view, NOW));
+    assert_string_equal(json_string(json_get(json, "problem_text")), "fan \"2\" \\ stuck??");
+    assert_string_equal(json_string(json_get(json, "pool")), "p?");
+    json_free(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(room_states_are_as_published_before),
+        cmocka_unit_test(heater_states_are_as_published_before),
+        cmocka_unit_test(every_key_is_always_there),
+        cmocka_unit_test(old_readings_are_unknown_not_zero),
+        cmocka_unit_test(the_window_has_three_states),
+        cmocka_unit_test(what_a_device_says_cannot_break_the_json),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

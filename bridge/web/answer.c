@@ -115,9 +115,18 @@ struct answer answer_post(const char *path, const char *content_length, char roo
     return (struct answer){.status = 0};
 }
 
-struct answer answer_accepted(void)
+struct answer answer_body(const char *room, const char *body, size_t len,
+                          struct web_request *request)
 {
     static const char accepted[] = "{\"accepted\":true}";
+    struct hb_err err;
+    if (!guard_body_is_object(body, len, &err)) {
+        return answer_error(400, err.msg);
+    }
+    memset(request, 0, sizeof *request);
+    (void)text_copy(request->room, sizeof request->room, room);
+    memcpy(request->json, body, len);
+    request->len = len;
     return (struct answer){
         .status = 202, .type = TYPE_JSON, .data = accepted, .len = sizeof accepted - 1};
 }

@@ -9,6 +9,7 @@
 
 #include "bridge/limits.h"
 #include "bridge/web/history.h"
+#include "bridge/web/web.h"
 #include "ground/time.h"
 
 struct answer {
@@ -45,7 +46,8 @@ struct answer answer_get(const struct answer_shown *shown, const char *path);
  * id in `room` if a body can be taken, else a refusal. */
 struct answer answer_post(const char *path, const char *content_length, char room[ID_MAX]);
 
-/* The body was handed over to the core. */
-struct answer answer_accepted(void);
+/* The body of such a POST: 202 with `request` filled for the core, or a refusal. */
+struct answer answer_body(const char *room, const char *body, size_t len,
+                          struct web_request *request);
 
 #endif

@@ -40,8 +40,8 @@ struct text {
 struct visit {
     struct lws *wsi; /* NULL: free slot */
     uint64_t arrived;
-    bool evicted, busy, is_ws;
-    char room[ID_MAX]; /* of a POST whose body is awaited */
+    bool evicted, busy, is_ws; /* busy: a reply is on its way */
+    char room[ID_MAX];         /* of a POST whose body is awaited */
     size_t body_len;
     char body[WEB_REQUEST_MAX];
     const char *reply; /* rest of a reply's body; points into `owned` or a page_file */
@@ -72,8 +72,7 @@ struct web {
     struct visit visits[VISITS];
 };
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static bool add_header(struct lws *wsi, const char *name, const char *value, unsigned char **at,
                        unsigned char *end)
@@ -114,20 +113,27 @@ static int finish_reply(struct visit *visit)
     return lws_http_transaction_completed(visit->wsi) != 0 ? -1 : 0;
 }
 
-/* Sends the next piece of the reply. Returns what the callback must return. */
-static int continue_reply(struct visit *visit)
+static bool write_piece(struct lws *wsi, const char *data, size_t len, bool last)
 {
     unsigned char buffer[LWS_PRE + CHUNK];
+    memcpy(buffer + LWS_PRE, data, len);
+    return lws_write(wsi, buffer + LWS_PRE, len, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) >=
+           (int)len;
+}
+
+/* Sends the next piece of the reply; whoever takes none for TIMEOUT_S is cut off. Returns what the
+ * callback must return. */
+static int continue_reply(struct visit *visit)
+{
     const size_t len = visit->reply_len < CHUNK ? visit->reply_len : CHUNK;
     const bool last = len == visit->reply_len;
-    memcpy(buffer + LWS_PRE, visit->reply, len);
-    if (lws_write(visit->wsi, buffer + LWS_PRE, len, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) <
-        (int)len) {
+    if (!write_piece(visit->wsi, visit->reply, len, last)) {
         return -1;
     }
     visit->reply += len;
     visit->reply_len -= len;
     if (!last) {
+        lws_set_timeout(visit->wsi, PENDING_TIMEOUT_HTTP_CONTENT, TIMEOUT_S);
         lws_callback_on_writable(visit->wsi);
         return 0;
     }
@@ -141,6 +147,7 @@ static int reply(struct visit *visit, const struct answer *answer)
     visit->owned = answer->owned;
     visit->reply = answer->data;
     visit->reply_len = answer->len;
+    visit->busy = true;
     visit->room[0] = '\0';
     if (!write_headers(visit->wsi, answer->status, answer->type, answer->len)) {
         return -1;
@@ -152,8 +159,7 @@ static int reply(struct visit *visit, const struct answer *answer)
     return 0;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* Copies a header, "" if it is absent. One longer than any honest one becomes "?", which no rule
  * accepts. */
@@ -225,7 +231,6 @@ static struct answer answer_to(const struct web *web, struct visit *visit, const
 
 static int begin_request(const struct web *web, struct visit *visit, const char *path)
 {
-    visit->busy = true;
     visit->body_len = 0;
     visit->room[0] = '\0';
     const struct answer answer = answer_to(web, visit, path);
@@ -247,18 +252,11 @@ static int add_body(struct visit *visit, const char *data, size_t len)
 
 static struct answer hand_over(struct web *web, const struct visit *visit)
 {
-    struct web_request request = {.len = visit->body_len};
-    struct hb_err err;
-    if (!guard_body_is_object(visit->body, visit->body_len, &err)) {
-        return answer_error(HTTP_STATUS_BAD_REQUEST, err.msg);
-    }
-    (void)text_copy(request.room, sizeof request.room, visit->room);
-    memcpy(request.json, visit->body, visit->body_len);
-    if (!ring_push(web->requests, &request)) {
-        return answer_error(HTTP_STATUS_SERVICE_UNAVAILABLE,
-                            "heatbridge is busy with earlier requests");
-    }
-    return answer_accepted();
+    struct web_request request;
+    const struct answer answer = answer_body(visit->room, visit->body, visit->body_len, &request);
+    return answer.status != 202 || ring_push(web->requests, &request)
+               ? answer
+               : answer_error(503, "heatbridge is busy with earlier requests");
 }
 
 static int end_body(struct web *web, struct visit *visit)
@@ -270,8 +268,7 @@ static int end_body(struct web *web, struct visit *visit)
     return reply(visit, &answer);
 }
 
-/* --- WebSocket ----------------------------------------------------------------------------------
- */
+/* --- WebSocket -------------------------------------------------------------------------------- */
 
 static size_t open_pages(const struct web *web)
 {
@@ -298,13 +295,19 @@ static int confirm_upgrade(const struct web *web, struct visit *visit)
     unsigned status = refuses(web, visit->wsi, GUARD_SOCKET, true, &why);
     if (status == 0 && strcmp(path, "/ws") != 0) {
         status = HTTP_STATUS_NOT_FOUND;
+        why = "expected the WebSocket path /ws, got another";
     } else if (status == 0 && open_pages(web) >= SOCKETS_WS_MAX) {
         status = HTTP_STATUS_SERVICE_UNAVAILABLE;
+        why = "too many pages are open";
     }
     if (status == 0) {
         return 0;
     }
-    return write_headers(visit->wsi, status, "application/json", 0) ? 1 : -1;
+    const struct answer answer = answer_error(status, why);
+    const bool sent = write_headers(visit->wsi, status, answer.type, answer.len) &&
+                      write_piece(visit->wsi, answer.data, answer.len, true);
+    free(answer.owned);
+    return sent ? 1 : -1;
 }
 
 static int send_snapshot(const struct web *web, struct visit *visit)
@@ -339,10 +342,9 @@ static int count_frame(struct visit *visit, size_t len)
     return 0;
 }
 
-/* --- connections --------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
-/* Makes the oldest connection that has no request in work give way, so that silent ones cannot shut
+/* Makes the oldest connection without a reply on its way give way, so that silent ones cannot shut
  * others out. */
 static void evict_oldest(struct web *web)
 {
@@ -461,8 +463,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     return visit != NULL ? on_visit(web, visit, reason, in, len) : 0;
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void *serve(void *ctx)
 {

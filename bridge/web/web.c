@@ -312,14 +312,13 @@ static int confirm_upgrade(const struct web *web, struct visit *visit)
 
 static int send_snapshot(const struct web *web, struct visit *visit)
 {
-    if (web->current == NULL || visit->shown == web->version) {
+    struct text *text = web->current;
+    if (text == NULL || visit->shown == web->version) {
         return 0;
     }
     visit->shown = web->version;
-    const int len = (int)web->current->len;
-    return lws_write(visit->wsi, web->current->data + LWS_PRE, (size_t)len, LWS_WRITE_TEXT) < len
-               ? -1
-               : 0;
+    const int sent = lws_write(visit->wsi, text->data + LWS_PRE, text->len, LWS_WRITE_TEXT);
+    return sent < (int)text->len ? -1 : 0;
 }
 
 /* The page never says anything on its WebSocket, so everything that comes is only counted. */

@@ -161,11 +161,31 @@ static void compare(struct core *core, struct core_heater *heater, struct effect
     }
 }
 
+/* Nothing was measured in the future: a wrong time must not keep a value fresh. */
+static void not_after(hb_mono *at, hb_mono now)
+{
+    if (at->ms > now.ms) {
+        *at = now;
+    }
+}
+
+static struct heater_state in_the_past(const struct heater_state *state, hb_mono now)
+{
+    struct heater_state mine = *state;
+    hb_mono *const times[] = {&mine.at,          &mine.power_w.at, &mine.hashrate_hs.at,
+                              &mine.chip_c.at,   &mine.board_c.at, &mine.inlet_c.at,
+                              &mine.fan_ratio.at};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        not_after(times[i], now);
+    }
+    return mine;
+}
+
 void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects)
 {
-    count(core, heater, state);
-    heater->state = *state;
+    heater->state = in_the_past(state, core->now);
+    count(core, heater, &heater->state);
     compare(core, heater, effects);
 }
 

@@ -57,9 +57,15 @@ void room_take_request(struct core *core, struct core_room *room,
     }
 }
 
-static bool window_blocks(const struct core *core, const struct core_room *room)
+static bool window_is_open(const struct core *core, const struct core_room *room)
 {
     return room->window_known && room->window_open &&
+           mono_age_ms(core->now, room->window_at) <= room->config->window.stale_after_ms;
+}
+
+static bool window_blocks(const struct core *core, const struct core_room *room)
+{
+    return window_is_open(core, room) &&
            mono_age_ms(core->now, room->window_since) >= room->config->window_delay_ms;
 }
 
@@ -73,7 +79,7 @@ static double limit_w(const struct core_room *room)
 
 /* What the chain works on in one step. */
 struct decision {
-    bool safe, wanted, blocked_by_window, any_allowed;
+    bool safe, wanted, blocked_by_window, any_allowed, any_disobeys;
     double room_c, limit_w, max_w, available_w, asked_w;
     enum reason why_unsafe, why_not_allowed;
     size_t count;
@@ -115,6 +121,7 @@ static void look_at_heaters(struct core *core, struct core_room *room, struct de
         struct core_heater *heater = heater_of(core, room, i);
         heater_check(core, heater, effects);
         decision->max_w += heater->caps.max_w;
+        decision->any_disobeys |= heater->disobeys;
         if (heater->allowed) {
             decision->any_allowed = true;
             decision->available_w += heater->caps.max_w;
@@ -142,7 +149,8 @@ static double frost_w(const struct core_room *room, const struct decision *decis
 static double ask(struct core *core, struct core_room *room, const struct decision *decision)
 {
     double asked_w = 0;
-    if (decision->safe && decision->wanted && decision->any_allowed && !room->window_open) {
+    if (decision->safe && decision->wanted && decision->any_allowed &&
+        !window_is_open(core, room)) {
         const struct thermostat_input in = {
             .at = core->now,
             .target_c = room->comfort.target_c,
@@ -152,6 +160,7 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
             .heat_loss_w_per_k = room->config->heat_loss_w_per_k,
             .max_w = decision->max_w,
             .available_w = decision->available_w,
+            .learns = !decision->any_disobeys,
             .pace = room->config->pace > 0 ? room->config->pace : 1,
         };
         asked_w = thermostat_step(&room->thermostat, &in);

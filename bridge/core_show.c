@@ -76,7 +76,8 @@ static void view_room(const struct core *core, const struct core_room *room, str
             reading_or_nan(&room->humidity, core->now, room->config->humidity.stale_after_ms),
         .outdoor_c =
             reading_or_nan(&core->outdoor_c, core->now, core->config->outdoor.stale_after_ms),
-        .window_known = room->window_known,
+        .window_known = room->window_known && mono_age_ms(core->now, room->window_at) <=
+                                                  room->config->window.stale_after_ms,
         .window_open = room->window_open,
         .requested_w = room->granted_w,
         .power_limit_w = power_limit_w(room),

@@ -26,7 +26,8 @@ int64_t schedule_clock_set(struct schedule_clock *clock, hb_wall wall, int32_t o
 
 static int64_t effective_local_ms(const struct schedule_clock *clock)
 {
-    return clock->held_until_ms > clock->local_ms ? clock->held_until_ms : clock->local_ms;
+    const bool held = clock->held_until_ms != 0 && clock->held_until_ms > clock->local_ms;
+    return held ? clock->held_until_ms : clock->local_ms;
 }
 
 int32_t schedule_week_minute(const struct schedule_clock *clock)

@@ -63,7 +63,9 @@ double thermostat_step(struct thermostat *thermostat, const struct thermostat_in
     const double error_k = in->target_c - in->room_c;
     const double asked_w = feed_w + gain_per_k * in->max_w * error_k + thermostat->integral_w;
     const double given_w = clamp(asked_w, 0, fmax(in->available_w, 0));
-    integrate(thermostat, in, asked_w, given_w, step_s);
+    if (in->learns) {
+        integrate(thermostat, in, asked_w, given_w, step_s);
+    }
     thermostat->at = in->at;
     return given_w;
 }

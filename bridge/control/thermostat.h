@@ -29,7 +29,8 @@ struct thermostat_input {
     double heat_loss_w_per_k; /* 0: not known */
     double max_w;             /* of all heaters of the room; sets the gain */
     double available_w;       /* that they could deliver now: limits and faults taken off */
-    double pace;              /* how many times faster than real time the room lives; 1 normally */
+    bool learns; /* false while a heater does not do what it is told: the integral stays */
+    double pace; /* how many times faster than real time the room lives; 1 normally */
 };
 
 /* Power asked for, 0 to available_w. Irregular steps are fine; after a gap of more than 10 minutes

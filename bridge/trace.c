@@ -1,0 +1,282 @@
+#include "bridge/trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kinds[] = {
+    [EVENT_TICK] = "tick",
+    [EVENT_ROOM_TEMPERATURE] = "temperature",
+    [EVENT_ROOM_HUMIDITY] = "humidity",
+    [EVENT_ROOM_WINDOW] = "window",
+    [EVENT_OUTDOOR] = "outdoor",
+    [EVENT_ROOM_REQUEST] = "request",
+    [EVENT_HEATER_STATE] = "heater",
+    [EVENT_HEATER_OUTCOME] = "outcome",
+    [EVENT_STOP] = "stop",
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+/* One description of the fields of each kind serves both directions: a tape either takes values
+ * from the event and writes them, or reads them and puts them into the event. */
+struct tape {
+    bool reading, failed;
+    char *out; /* writing: TRACE_LINE_MAX bytes */
+    const char *in, *end;
+    size_t used;
+};
+
+static void write_token(struct tape *tape, const char *token)
+{
+    const size_t len = strlen(token);
+    if (tape->used + len + 2 > TRACE_LINE_MAX) {
+        tape->failed = true;
+        return;
+    }
+    if (tape->used > 0) {
+        tape->out[tape->used++] = ' ';
+    }
+    memcpy(tape->out + tape->used, token, len + 1);
+    tape->used += len;
+}
+
+static bool read_token(struct tape *tape, char *token, size_t size)
+{
+    const size_t left = (size_t)(tape->end - tape->in);
+    const char *space = memchr(tape->in, ' ', left);
+    const size_t len = space != NULL ? (size_t)(space - tape->in) : left;
+    if (tape->failed || len == 0 || len >= size) {
+        tape->failed = true;
+        return false;
+    }
+    memcpy(token, tape->in, len);
+    token[len] = '\0';
+    tape->in += len + (space != NULL ? 1 : 0);
+    return true;
+}
+
+static void tape_whole(struct tape *tape, int64_t *value, int64_t min, int64_t max)
+{
+    char token[32];
+    if (!tape->reading) {
+        (void)snprintf(token, sizeof(token), "%" PRId64, *value);
+        write_token(tape, token);
+    } else if (read_token(tape, token, sizeof(token))) {
+        char *rest;
+        errno = 0;
+        *value = strtoll(token, &rest, 10);
+        tape->failed |= errno != 0 || *rest != '\0' || *value < min || *value > max;
+    }
+}
+
+static void tape_u64(struct tape *tape, uint64_t *value)
+{
+    char token[32];
+    if (!tape->reading) {
+        (void)snprintf(token, sizeof(token), "%" PRIu64, *value);
+        write_token(tape, token);
+    } else if (read_token(tape, token, sizeof(token))) {
+        char *rest;
+        errno = 0;
+        *value = strtoull(token, &rest, 10);
+        tape->failed |= errno != 0 || *rest != '\0' || token[0] == '-';
+    }
+}
+
+static void tape_number(struct tape *tape, double *value)
+{
+    char token[40];
+    if (!tape->reading) {
+        (void)snprintf(token, sizeof(token), "%.17g", *value);
+        write_token(tape, token[0] == '-' && token[1] == 'n' ? "nan" : token);
+    } else if (read_token(tape, token, sizeof(token))) {
+        char *rest;
+        *value = strtod(token, &rest);
+        tape->failed |= *rest != '\0';
+    }
+}
+
+/* Any enum or small number with its own type on the other side. */
+static int64_t tape_small(struct tape *tape, int64_t value, int64_t max)
+{
+    tape_whole(tape, &value, 0, max);
+    return tape->failed ? 0 : value;
+}
+
+static void tape_bool(struct tape *tape, bool *value)
+{
+    *value = tape_small(tape, *value, 1) != 0;
+}
+
+static void encode_text(char *token, size_t size, const char *text)
+{
+    size_t used = 0;
+    for (const char *c = text; *c != '\0' && used + 4 < size; c++) {
+        const unsigned char byte = (unsigned char)*c;
+        if (byte <= ' ' || byte > '~' || byte == '%' || byte == '-') {
+            used += (size_t)snprintf(token + used, size - used, "%%%02X", byte);
+        } else {
+            token[used++] = *c;
+        }
+    }
+    if (used == 0) {
+        token[used++] = '-';
+    }
+    token[used] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool decode_text(char *text, size_t size, const char *token)
+{
+    size_t used = 0;
+    if (strcmp(token, "-") == 0) {
+        token = "";
+    }
+    for (const char *c = token; *c != '\0'; c++) {
+        char byte = *c;
+        if (byte == '%') {
+            const int high = hex_digit(c[1]);
+            const int low = high >= 0 ? hex_digit(c[2]) : -1;
+            if (low < 0 || high * 16 + low == 0) {
+                return false;
+            }
+            byte = (char)(high * 16 + low);
+            c += 2;
+        }
+        if (used + 1 >= size) {
+            return false;
+        }
+        text[used++] = byte;
+    }
+    text[used] = '\0';
+    return true;
+}
+
+static void tape_text(struct tape *tape, char *text, size_t size)
+{
+    char token[3 * TEXT_MAX + 1];
+    if (!tape->reading) {
+        encode_text(token, sizeof(token), text);
+        write_token(tape, token);
+    } else if (read_token(tape, token, sizeof(token))) {
+        tape->failed |= !decode_text(text, size, token);
+    }
+}
+
+static void tape_reading(struct tape *tape, struct reading *reading)
+{
+    tape_number(tape, &reading->value);
+    tape_whole(tape, &reading->at.ms, INT64_MIN, INT64_MAX);
+    reading->from = (enum provenance)tape_small(tape, (int64_t)reading->from, PROVENANCE_METERED);
+}
+
+static void tape_request(struct tape *tape, struct room_request *request)
+{
+    request->fields = (uint32_t)tape_small(tape, request->fields, UINT32_MAX);
+    request->mode = (enum room_mode)tape_small(tape, (int64_t)request->mode, INT32_MAX);
+    tape_number(tape, &request->target_c);
+    request->preset = (uint16_t)tape_small(tape, request->preset, UINT16_MAX);
+    tape_bool(tape, &request->power_on);
+    tape_number(tape, &request->power_limit_w);
+}
+
+static void tape_heater(struct tape *tape, struct heater_state *state)
+{
+    struct reading *const readings[] = {&state->power_w, &state->hashrate_hs, &state->chip_c,
+                                        &state->board_c, &state->inlet_c,     &state->fan_ratio};
+    uint64_t *const counters[] = {&state->shares_accepted, &state->shares_rejected,
+                                  &state->shares_stale, &state->writes};
+    state->link = (enum heater_link)tape_small(tape, (int64_t)state->link, HEATER_LINK_LOST);
+    tape_whole(tape, &state->at.ms, INT64_MIN, INT64_MAX);
+    for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
+        tape_reading(tape, readings[i]);
+    }
+    tape_number(tape, &state->applied_w);
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+        tape_u64(tape, counters[i]);
+    }
+    tape_number(tape, &state->best_difficulty);
+    state->pool_link = (enum pool_link)tape_small(tape, (int64_t)state->pool_link, POOL_LOST);
+    tape_text(tape, state->pool, sizeof(state->pool));
+    tape_bool(tape, &state->problem);
+    tape_text(tape, state->problem_text, sizeof(state->problem_text));
+}
+
+static void tape_event(struct tape *tape, struct event *event)
+{
+    tape_whole(tape, &event->at.ms, INT64_MIN, INT64_MAX);
+    tape_whole(tape, &event->wall.ms, INT64_MIN, INT64_MAX);
+    int64_t offset_s = event->utc_offset_s;
+    tape_whole(tape, &offset_s, -86400, 86400);
+    event->utc_offset_s = (int32_t)offset_s;
+    event->index = (uint16_t)tape_small(tape, event->index, UINT16_MAX);
+    switch (event->kind) {
+    case EVENT_ROOM_TEMPERATURE:
+    case EVENT_ROOM_HUMIDITY:
+    case EVENT_OUTDOOR:
+        tape_number(tape, &event->number);
+        break;
+    case EVENT_ROOM_WINDOW:
+        tape_bool(tape, &event->flag);
+        break;
+    case EVENT_ROOM_REQUEST:
+        tape_request(tape, &event->u.request);
+        break;
+    case EVENT_HEATER_STATE:
+        tape_heater(tape, &event->u.heater);
+        break;
+    case EVENT_HEATER_OUTCOME:
+        tape_u64(tape, &event->u.outcome.seq);
+        event->u.outcome.result = (enum command_outcome)tape_small(
+            tape, (int64_t)event->u.outcome.result, COMMAND_EXPIRED);
+        break;
+    case EVENT_TICK:
+    case EVENT_STOP:
+        break;
+    }
+}
+
+size_t trace_format(const struct event *event, char line[TRACE_LINE_MAX])
+{
+    struct event copy = *event;
+    struct tape tape = {.out = line};
+    write_token(&tape, kinds[event->kind]);
+    tape_event(&tape, &copy);
+    return tape.failed ? 0 : tape.used;
+}
+
+static bool find_kind(const char *word, enum event_kind *kind)
+{
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(word, kinds[i]) == 0) {
+            *kind = (enum event_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool trace_parse(const char *line, size_t len, struct event *event, struct hb_err *err)
+{
+    char word[16];
+    struct tape tape = {.reading = true, .in = line, .end = line + len};
+    *event = (struct event){0};
+    if (!read_token(&tape, word, sizeof(word)) || !find_kind(word, &event->kind)) {
+        return hb_fail(err, HB_ERR_INPUT, "expected the kind of an event");
+    }
+    tape_event(&tape, event);
+    if (tape.failed || tape.in != tape.end) {
+        return hb_fail(err, HB_ERR_INPUT, "expected the fields of '%s', stopped at byte %zu of %zu",
+                       word, (size_t)(tape.in - line), len);
+    }
+    return true;
+}

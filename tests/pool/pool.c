@@ -185,12 +185,15 @@ void pool_vardiff(struct pool *pool, struct client *client, hb_mono now)
         (client->window_shares < VARDIFF_SHARES && elapsed_s < VARDIFF_WINDOW_S)) {
         return;
     }
-    double factor = client->window_shares * aim_s / fmax(elapsed_s, 0.1);
-    factor = fmin(fmax(factor, 0.25), 8);
+    /* From the work that was shown, not from the difficulty in force: jobs of the old difficulty go
+     * on bringing shares after a change, and would drive it up again and again. */
+    double fitting = client->window_work * aim_s / fmax(elapsed_s, 0.1);
+    double factor = fitting / client->difficulty;
     client->window_start = now;
     client->window_shares = 0;
+    client->window_work = 0;
     if (factor > 2 || factor < 0.5) {
-        set_difficulty(client, client->difficulty * factor);
+        set_difficulty(client, fmax(fitting, client->difficulty * 0.25));
     }
 }
 
@@ -311,6 +314,7 @@ static void count_share(struct pool *pool, struct client *client, const struct v
     }
     pool->last_share_at = now;
     client->window_shares++;
+    client->window_work += v->required;
 }
 
 static void report_share(struct pool *pool, const struct client *client, const struct json *params,

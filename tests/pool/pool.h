@@ -69,6 +69,7 @@ struct client {
     } sent[POOL_JOBS]; /* what was in force when the job was sent */
     hb_mono window_start;
     unsigned window_shares;
+    double window_work; /* difficulty of those shares, added up */
     char out[POOL_OUT_MAX];
     size_t out_len;
 };

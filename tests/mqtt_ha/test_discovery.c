@@ -332,6 +332,24 @@ static void a_page_only_on_this_machine_is_not_linked(void **state)
     }
 }
 
+/* Home Assistant brings "none" itself and refuses a climate entity whose list has it. */
+static void none_is_never_a_listed_preset(void **state)
+{
+    (void)state;
+    struct house house;
+    house_build(&house);
+    const struct entity_context context = {&house.config, house.caps, house.rooms, NULL};
+    (void)text_copy(house.rooms[LIVING_ROOM].presets[1].name, ID_MAX, "none");
+    char *text = discovery_device_document(&context, NULL);
+    assert_non_null(strstr(text, "\"pr_modes\":[\"eco\",\"boost\",\"away\",\"sleep\"]"));
+    free(text);
+    /* Topic and list go together or not at all. */
+    house.rooms[LIVING_ROOM].preset_count = 0;
+    text = discovery_device_document(&context, NULL);
+    assert_null(strstr(text, "pr_mode"));
+    free(text);
+}
+
 /* --- what is left from earlier runs -------------------------------------------------------------
  */
 
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test(the_reason_sensor_knows_every_reason),
         cmocka_unit_test(the_longest_names_still_fit_one_message),
         cmocka_unit_test(a_page_only_on_this_machine_is_not_linked),
+        cmocka_unit_test(none_is_never_a_listed_preset),
         cmocka_unit_test(the_same_again_is_unchanged),
         cmocka_unit_test(entities_move_between_the_forms_both_ways),
         cmocka_unit_test(a_lost_component_is_taken_leave_of),

@@ -9,17 +9,21 @@
 
 bool check_id(struct reader *reader, const struct cursor *at)
 {
+    static const struct config_item item = {.type = CONFIG_ID, .size = ID_MAX};
     const struct node *node = at->node;
     if (text_is_id(node->name)) {
         return true;
     }
+    char expected[EXPECTED_MAX];
     char shown[64];
+    char hint[64];
+    value_expected(&item, expected, sizeof expected);
+    value_hint(&item, node->name, hint, sizeof hint);
     text_copy_printable(shown, sizeof shown, node->name, strlen(node->name));
     const struct spot spot = {reader->file, node->name_line, node->name_column};
-    return problem_error(reader->problems, spot, &at->place,
-                         "expected an id of a-z, 0-9 and _ that begins with a letter, at most 32 "
-                         "long, got '%s'",
-                         shown);
+    return problem_error(reader->problems, spot, &at->place, "expected %s, got '%s'%s%s%s",
+                         expected, shown, hint[0] != '\0' ? " (did you mean '" : "", hint,
+                         hint[0] != '\0' ? "'?)" : "");
 }
 
 size_t count_members(struct reader *reader, const struct cursor *at, const char *what, size_t max)

@@ -204,7 +204,7 @@ static bool join_powers(const struct cursor *at, char *buf, size_t size)
         if (item->kind != NODE_SCALAR || item->secret || strchr(item->text, ',') != NULL) {
             return false;
         }
-        const int n = snprintf(buf + used, size - used, "%s%s", used == 0 ? "" : ",", item->text);
+        const int n = snprintf(buf + used, size - used, "%s%s", used == 0 ? "" : ", ", item->text);
         used += n > 0 ? (size_t)n : 0;
         if (used >= size) {
             return false;
@@ -219,9 +219,15 @@ static void read_powers(struct reader *reader, const struct cursor *at,
     char expected[EXPECTED_MAX];
     char text[VALUE_TEXT_MAX];
     value_expected(item, expected, sizeof expected);
-    if (reader_is(reader, at, NODE_LIST, expected) &&
-        (!join_powers(at, text, sizeof text) || !value_read(item, text, field))) {
+    if (!reader_is(reader, at, NODE_LIST, expected)) {
+        return;
+    }
+    if (!join_powers(at, text, sizeof text)) {
         (void)reader_expected(reader, at, expected, NULL);
+    } else if (!value_read(item, text, field)) {
+        char shown[64];
+        text_copy_printable(shown, sizeof shown, text, strlen(text));
+        (void)reader_error(reader, at, "expected %s, got [%s]", expected, shown);
     }
 }
 
@@ -249,6 +255,13 @@ static void read_scalar(struct reader *reader, const struct cursor *at,
         if (!value_read(item, text, field)) {
             (void)reader_error(reader, at, "expected %s, got a longer one", expected);
         }
+        return;
+    }
+    if (item->type == CONFIG_URL && strchr(text, '@') != NULL) {
+        /* What stands before the '@' may be a password, so the text is not repeated. */
+        (void)reader_error(reader, at,
+                           "expected user and password in keys of their own, got a URL "
+                           "with '@'");
         return;
     }
     if (!value_read(item, text, field)) {

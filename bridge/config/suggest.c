@@ -10,6 +10,12 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* A capital letter is no mistake worth counting. */
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* Optimal string alignment: Levenshtein's distance in which a swap of neighbours is one step. */
 size_t suggest_distance(const char *a, const char *b, size_t limit)
 {
@@ -25,7 +31,7 @@ size_t suggest_distance(const char *a, const char *b, size_t limit)
     for (size_t i = 1; i <= a_len; i++) {
         rows[2][0] = i;
         for (size_t j = 1; j <= b_len; j++) {
-            const size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
+            const size_t change = fold(a[i - 1]) == fold(b[j - 1]) ? 0 : 1;
             size_t best = least(rows[1][j - 1] + change, least(rows[1][j], rows[2][j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 best = least(best, rows[0][j - 2] + 1);

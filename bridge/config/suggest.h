@@ -15,7 +15,8 @@ struct suggestion {
  * letters (at least one, two from four letters on) are wrong. */
 void suggest_offer(struct suggestion *suggestion, const char *candidate);
 
-/* Letters to insert, remove, replace or swap with their neighbour to make `b` of `a`; `limit` + 1
+/* Letters to insert, remove, replace or swap with their neighbour to make `b` of `a`,
+ * capitals aside; `limit` + 1
  * when it is more than `limit`, or when one is longer than 63 bytes. */
 size_t suggest_distance(const char *a, const char *b, size_t limit);
 

@@ -222,8 +222,11 @@ void value_expected(const struct config_item *item, char *buf, size_t size)
         expect_range(item, "a power", write_power, ", such as 900 W", buf, size);
         return;
     case CONFIG_DURATION:
-    case CONFIG_SECONDS:
         expect_range(item, "a duration", write_duration, ", such as 15 min", buf, size);
+        return;
+    case CONFIG_SECONDS:
+        expect_range(item, "a duration of whole seconds", write_duration, ", such as 30 s", buf,
+                     size);
         return;
     case CONFIG_ENUM:
         join(item->choices, "", buf, size);
@@ -306,11 +309,26 @@ static void hint_choice(const struct config_item *item, const char *text, char *
     (void)text_copy(buf, size, suggestion.best != NULL ? suggestion.best : "");
 }
 
+/* "Living Room" -> "living_room", if that is all it takes. */
+static void hint_id(const char *text, char *buf, size_t size)
+{
+    bool fits = text_copy(buf, size, text);
+    for (char *c = buf; *c != '\0'; c++) {
+        *c = *c == ' ' || *c == '-' || *c == '.' ? '_' : *c;
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    }
+    if (!fits || !text_is_id(buf)) {
+        buf[0] = '\0';
+    }
+}
+
 void value_hint(const struct config_item *item, const char *text, char *buf, size_t size)
 {
     buf[0] = '\0';
     if (item->type == CONFIG_ENUM) {
         hint_choice(item, text, buf, size);
+    } else if (item->type == CONFIG_ID) {
+        hint_id(text, buf, size);
     } else if (item->type == CONFIG_NUMBER || item->type == CONFIG_NUMBER_OR_OFF ||
                item->type == CONFIG_POWER || item->type == CONFIG_DURATION ||
                item->type == CONFIG_SECONDS) {

@@ -94,7 +94,6 @@ struct config_room {
     double too_hot_c;         /* safety: no heat at or above                               */
     double heat_loss_w_per_k; /* for the feed-forward; 0: not known                        */
     double power_limit_w;     /* 0: no limit from the configuration                        */
-    double pace; /* how many times faster than the clock the room lives; 0: as fast (no key)  */
     int64_t window_delay_ms;        /* open for this long before the heat stops                  */
     uint16_t heaters[ROOM_HEATERS]; /* indices into config.heaters                               */
     size_t heater_count;

@@ -161,7 +161,6 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
             .max_w = decision->max_w,
             .available_w = decision->available_w,
             .learns = !decision->any_disobeys,
-            .pace = room->config->pace > 0 ? room->config->pace : 1,
         };
         asked_w = thermostat_step(&room->thermostat, &in);
     } else {

@@ -274,7 +274,7 @@ bool trace_parse(const char *line, size_t len, struct event *event, struct hb_er
         return hb_fail(err, HB_ERR_INPUT, "expected the kind of an event");
     }
     tape_event(&tape, event);
-    if (tape.failed || tape.in != tape.end) {
+    if (tape.failed || tape.in != tape.end || line[len - 1] == ' ') {
         return hb_fail(err, HB_ERR_INPUT, "expected the fields of '%s', stopped at byte %zu of %zu",
                        word, (size_t)(tape.in - line), len);
     }

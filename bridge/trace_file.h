@@ -21,7 +21,8 @@ struct trace_reader {
 
 /* Checks the first line of a file open for reading. */
 HB_MUST_USE bool trace_open(struct trace_reader *reader, FILE *file, struct hb_err *err);
-/* Reads the next event. False at the end, and on a damaged line, which alone fills `err`. */
+/* Reads the next event. False at the end, and on a damaged line, which alone fills `err`: have its
+ * code HB_OK before. */
 HB_MUST_USE bool trace_read(struct trace_reader *reader, struct event *event, struct hb_err *err);
 
 #endif

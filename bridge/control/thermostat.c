@@ -40,7 +40,7 @@ static double elapsed_s(const struct thermostat *thermostat, const struct thermo
     if (!mono_is_set(thermostat->at) || elapsed_ms < 0 || elapsed_ms > longest_gap_ms) {
         return 0;
     }
-    return (double)elapsed_ms / 1000 * in->pace;
+    return (double)elapsed_ms / 1000;
 }
 
 static void integrate(struct thermostat *thermostat, const struct thermostat_input *in,

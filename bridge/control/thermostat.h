@@ -30,7 +30,6 @@ struct thermostat_input {
     double max_w;             /* of all heaters of the room; sets the gain */
     double available_w;       /* that they could deliver now: limits and faults taken off */
     bool learns; /* false while a heater does not do what it is told: the integral stays */
-    double pace; /* how many times faster than real time the room lives; 1 normally */
 };
 
 /* Power asked for, 0 to available_w. Irregular steps are fine; after a gap of more than 10 minutes

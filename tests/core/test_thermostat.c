@@ -14,8 +14,7 @@ static struct thermostat_input input_at(int64_t at_ms)
                                      .outdoor_c = NAN,
                                      .max_w = 1000,
                                      .available_w = 1000,
-                                     .learns = true,
-                                     .pace = 1};
+                                     .learns = true};
 }
 
 static void test_answer_is_limited(void **state)

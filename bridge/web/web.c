@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "bridge/web/answer.h"
 #include "bridge/web/guard.h"
@@ -18,8 +19,8 @@
 #include "plumbing/ring.h"
 
 enum {
-    VISITS = 64,         /* slots; above WEB_CONNECTIONS_MAX while evicted ones are closing */
-    SOCKETS_MAX = 72,    /* visits, the listening socket, the wake-up pipe                  */
+    VISITS = 64,         /* slots; above WEB_CONNECTIONS_MAX while evicted ones are closing   */
+    SOCKETS_MAX = 64,    /* with the listening one, so that new ones wait until a slot is free */
     SOCKETS_WS_MAX = 16, /* open pages: they may not crowd out plain requests               */
     REQUESTS = 32,       /* waiting to be taken by the core                                 */
     HEADERS_MAX = 8192,  /* bytes of one request's headers                                  */
@@ -161,8 +162,7 @@ static int reply(struct visit *visit, const struct answer *answer)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* Copies a header, "" if it is absent. One longer than any honest one becomes "?", which no rule
- * accepts. */
+/* Copies a header: "" if it is absent, "?", which no rule accepts, if it is too long. */
 static const char *header_of(struct lws *wsi, enum lws_token_indexes token, char *text, size_t size)
 {
     if (lws_hdr_copy(wsi, text, (int)size, token) < 0) {
@@ -361,7 +361,7 @@ static void evict_oldest(struct web *web)
     }
     if (live > WEB_CONNECTIONS_MAX && oldest != NULL) {
         oldest->evicted = true;
-        lws_set_timeout(oldest->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        (void)shutdown(lws_get_socket_fd(oldest->wsi), SHUT_RDWR); /* time-outs get replaced */
     }
 }
 
@@ -420,7 +420,7 @@ static int on_visit(struct web *web, struct visit *visit, enum lws_callback_reas
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT would turn the connection into a raw one */
         return -1;
     case LWS_CALLBACK_HTTP:
-        return begin_request(web, visit, in);
+        return visit->evicted ? -1 : begin_request(web, visit, in);
     case LWS_CALLBACK_HTTP_BODY:
         return add_body(visit, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
@@ -428,7 +428,7 @@ static int on_visit(struct web *web, struct visit *visit, enum lws_callback_reas
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return visit->reply != NULL ? continue_reply(visit) : 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return confirm_upgrade(web, visit);
+        return visit->evicted ? -1 : confirm_upgrade(web, visit);
     case LWS_CALLBACK_ESTABLISHED:
         visit->is_ws = true;
         lws_callback_on_writable(visit->wsi);

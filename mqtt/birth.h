@@ -1,9 +1,9 @@
 /* When to announce: jitter, coalescing and spacing as a pure state machine (mqtt/announcer.h uses
  * it).
  *
- * A round goes PREPARE -> pause -> CONFIG -> STATES -> pause -> REMOVE; a phase without messages
- * takes no time. Times are those of `now` arguments; a wake-up time that is unset means "not by
- * itself".
+ * A round goes PREPARE -> pause -> RETIRE -> pause -> CONFIG -> STATES -> pause -> REMOVE; a phase
+ * without messages takes no time. Times are those of `now` arguments; a wake-up time that is unset
+ * means "not by itself".
  */
 #ifndef HB_MQTT_BIRTH_H
 #define HB_MQTT_BIRTH_H

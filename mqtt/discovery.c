@@ -80,15 +80,11 @@ static bool context_of(const struct planning *p, const struct discovery_topic *h
     return false;
 }
 
-/* True if the topic will hold one of the new documents. */
-static bool stays(const struct planning *p, const struct discovery_topic *held,
-                  const struct entity_context *context)
+/* True if the topic belongs to the form that the configuration does not ask for. */
+static bool is_old_form(const struct planning *p, const struct discovery_topic *held)
 {
     const enum discovery_form form = p->config->homeassistant.discovery;
-    if (held->device) {
-        return form == DISCOVERY_DEVICE;
-    }
-    return form == DISCOVERY_SINGLE && !discovery_loses_component(context, held) && !held->marker;
+    return form != DISCOVERY_OFF && held->device != (form == DISCOVERY_DEVICE);
 }
 
 /* --- the phases ---------------------------------------------------------------------------------
@@ -100,12 +96,19 @@ static void prepare(const struct planning *p, const struct discovery_topic *held
     if (held->marker || !context_of(p, held, &context)) {
         return;
     }
-    const enum discovery_form form = p->config->homeassistant.discovery;
-    const bool old_form = form != DISCOVERY_OFF && held->device != (form == DISCOVERY_DEVICE);
-    if (old_form) {
+    if (is_old_form(p, held)) {
         add_text_step(p, DISCOVERY_PREPARE, held->topic, MIGRATE_PAYLOAD);
-    } else if (form == DISCOVERY_DEVICE && discovery_loses_component(&context, held)) {
+    } else if (held->device && p->config->homeassistant.discovery == DISCOVERY_DEVICE &&
+               discovery_loses_component(&context, held)) {
         add_step(p, DISCOVERY_PREPARE, held->topic, discovery_device_document(&context, held));
+    }
+}
+
+static void retire(const struct planning *p, const struct discovery_topic *held)
+{
+    struct entity_context context;
+    if (is_old_form(p, held) && context_of(p, held, &context)) {
+        add_text_step(p, DISCOVERY_RETIRE, held->topic, "");
     }
 }
 
@@ -164,16 +167,23 @@ static void remove_states(const struct planning *p, const struct discovery_topic
     }
 }
 
-static void remove_if_stale(const struct planning *p, const struct discovery_topic *held)
+/* A topic of the right form stays while its room or heater, and in single form its entity, exists.
+ */
+static bool is_gone(const struct planning *p, const struct discovery_topic *held,
+                    const struct entity_context *context)
+{
+    const enum discovery_form form = p->config->homeassistant.discovery;
+    return form == DISCOVERY_OFF || (!held->device && discovery_loses_component(context, held));
+}
+
+static void remove_if_gone(const struct planning *p, const struct discovery_topic *held)
 {
     struct entity_context context;
-    const bool exists = context_of(p, held, &context);
-    if (exists && stays(p, held, &context)) {
-        return;
-    }
-    add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
-    if (!exists) {
+    if (!context_of(p, held, &context)) {
+        add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
         remove_states(p, held);
+    } else if (!is_old_form(p, held) && is_gone(p, held, &context)) {
+        add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
     }
 }
 
@@ -186,9 +196,12 @@ void discovery_plan_make(struct discovery_plan *plan, const struct config *confi
     for (size_t i = 0; i < p.seen->count; i++) {
         prepare(&p, p.seen->topic[i]);
     }
+    for (size_t i = 0; i < p.seen->count; i++) {
+        retire(&p, p.seen->topic[i]);
+    }
     announce_all(&p);
     for (size_t i = 0; i < p.seen->count; i++) {
-        remove_if_stale(&p, p.seen->topic[i]);
+        remove_if_gone(&p, p.seen->topic[i]);
     }
 }
 

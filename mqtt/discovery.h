@@ -22,8 +22,11 @@
 enum discovery_phase {
     DISCOVERY_PREPARE, /* old-form topics: "your entities move", so that people's settings stay;
                           devices that lose components: the farewell of those components         */
-    DISCOVERY_CONFIG,  /* the documents, rooms before heaters                                    */
-    DISCOVERY_REMOVE,  /* empty messages: old form, and rooms and heaters that are gone          */
+    DISCOVERY_RETIRE, /* empty messages on the old-form topics. Before the new documents: both forms
+                         give an entity the same discovery id, and an empty message that comes after
+                         them is complained of, once per entity (seen with 2026.11)             */
+    DISCOVERY_CONFIG, /* the documents, rooms before heaters                                    */
+    DISCOVERY_REMOVE, /* empty messages: rooms, heaters and entities that are gone              */
     DISCOVERY_PHASES,
 };
 

@@ -402,18 +402,19 @@ static void check_migration(enum discovery_form from, enum discovery_form to)
     note_all(&seen, &house, &old, DISCOVERY_CONFIG);
     plan_house(&house, to, &seen, &plan);
     assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), old.count);
-    assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), old.count);
+    assert_int_equal(count_phase(&plan, DISCOVERY_RETIRE), old.count);
+    assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), 0);
     for (size_t i = 0; i < old.count; i++) {
         assert_string_equal(payload_of(&plan, DISCOVERY_PREPARE, old.step[i].topic),
                             "{\"migrate_discovery\":true}");
-        assert_string_equal(payload_of(&plan, DISCOVERY_REMOVE, old.step[i].topic), "");
+        assert_string_equal(payload_of(&plan, DISCOVERY_RETIRE, old.step[i].topic), "");
     }
     /* Interrupted between the phases: the markers that stayed on the broker go away. */
     note_all(&seen, &house, &plan, DISCOVERY_PREPARE);
     discovery_plan_free(&plan);
     plan_house(&house, to, &seen, &plan);
     assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), 0);
-    assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), old.count);
+    assert_int_equal(count_phase(&plan, DISCOVERY_RETIRE), old.count);
     discovery_plan_free(&plan);
     discovery_plan_free(&old);
     discovery_seen_clear(&seen);

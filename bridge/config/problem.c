@@ -23,7 +23,7 @@ struct line {
     size_t size, used;
 };
 
-static void line_vadd(struct line *line, const char *format, va_list args)
+HB_PRINTF(2, 0) static void line_vadd(struct line *line, const char *format, va_list args)
 {
     const int n = vsnprintf(line->text + line->used, line->size - line->used, format, args);
     if (n > 0) {
@@ -55,6 +55,7 @@ static void line_add_place(struct line *line, const struct place *place)
     line_add(line, "%s%s", place->up->up == NULL ? "" : ".", shown);
 }
 
+HB_PRINTF(5, 0)
 static void problem_add(struct config_problems *problems, bool warning, struct spot spot,
                         const struct place *place, const char *format, va_list args)
 {

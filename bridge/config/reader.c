@@ -34,6 +34,7 @@ static struct spot spot_of(const struct reader *reader, const struct cursor *at)
 }
 
 /* Formats once for both kinds of problem. */
+HB_PRINTF(4, 0)
 static void say(struct reader *reader, const struct cursor *at, bool warning, const char *format,
                 va_list args)
 {

@@ -17,7 +17,7 @@
 #include "plumbing/json.h"
 #include "tests/devices/rig.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 30000
 #define LEASE_MS    600000
 
 static const char *pool_path;
@@ -153,12 +153,13 @@ static bool pool_is_lost(const struct heater_state *state)
 
 static bool is_cold(const struct heater_state *state)
 {
-    return state->power_w.value < 1;
+    return state->power_w.value <= 0;
 }
 
-static bool is_hot(const struct heater_state *state)
+/* How hot is up to the machine: the workers only get what other programs leave. */
+static bool is_warm(const struct heater_state *state)
 {
-    return state->power_w.value > 50;
+    return state->power_w.value > 0 && state->hashrate_hs.value > 0;
 }
 
 /* --- the tests
@@ -199,7 +200,7 @@ static void with_pause_a_lost_pool_stops_the_heat_until_it_is_back(void **state)
     (void)snprintf(port, sizeof port, "%d", m.port);
     start_pool(&m, port);
     (void)wait_for(&m, pool_answers, "the pool's return");
-    (void)wait_for(&m, is_hot, "heat");
+    (void)wait_for(&m, is_warm, "heat");
     stop_heater(&m);
     (void)stop_pool(&m);
 }
@@ -211,7 +212,7 @@ static void with_heat_a_lost_pool_keeps_the_room_warm(void **state)
     start_heater(&m, MINER_NO_POOL_HEAT);
     (void)rig_order(&m.rig, 100, LEASE_MS);
     (void)wait_for(&m, pool_is_lost, "the loss of the pool");
-    (void)wait_for(&m, is_hot, "heat");
+    (void)wait_for(&m, is_warm, "heat");
     assert_non_null(strstr(m.rig.state.problem_text, "no mining pool answers, heating goes on"));
     stop_heater(&m);
 }

@@ -180,7 +180,8 @@ class RoomCard {
     const around = [];
     if (known(room.humidity)) around.push(grouped(room.humidity, 0) + THIN + "% humidity");
     if (known(room.outdoor_c)) around.push(format.temperature(room.outdoor_c) + " outside");
-    setText(this.around, around.join(" \u00b7 "));
+    around.forEach((text, i) => setText(this.around.children[i] || this.around.appendChild(el("span", {})), text));
+    while (this.around.children.length > around.length) this.around.lastChild.remove();
     this.window.hidden = room.window === null;
     setText(this.window, "Window " + room.window);
     this.window.className = "chip " + (room.window || "");
@@ -322,6 +323,7 @@ function showState(state) {
     ? "Home Assistant is out of reach: " + (state.mqtt.problem || "no connection to the MQTT broker") + ". Heating goes on." : "");
   arrange(byId("rooms"), cards.rooms, state.rooms, room => new RoomCard(room));
   arrange(byId("heaters"), cards.heaters, state.heaters, () => new HeaterCard());
+  byId("nothing").hidden = state.rooms.length > 0;
   byId("heaters-section").hidden = state.heaters.length === 0;
   for (const room of state.rooms) cards.rooms.get(room.id).show(room, state);
   for (const heater of state.heaters) cards.heaters.get(heater.id).show(heater, state.rooms);

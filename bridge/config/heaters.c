@@ -63,7 +63,7 @@ static const struct heater_driver *find_driver(struct reader *reader, const stru
     size_t used = strlen(expected);
     for (size_t i = 0; reader->drivers[i] != NULL; i++) {
         const char *name = reader->drivers[i]->name;
-        if (strcmp(name, suggestion.word) == 0 && !at->node->secret) {
+        if (at->node != NULL && !at->node->secret && strcmp(name, suggestion.word) == 0) {
             return reader->drivers[i];
         }
         suggest_offer(&suggestion, name);

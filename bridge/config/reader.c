@@ -76,7 +76,7 @@ static bool is_nothing(const struct node *node)
 /* What stands at a node, for "got ...". */
 static void describe(const struct node *node, char *buf, size_t size)
 {
-    if (is_nothing(node)) {
+    if (node == NULL || is_nothing(node)) {
         (void)text_copy(buf, size, "nothing");
     } else if (node->kind == NODE_MAP) {
         (void)text_copy(buf, size, "a mapping");

@@ -170,7 +170,7 @@ void read_rooms(struct reader *reader, const struct cursor *root)
     if (at.node == NULL || (at.node->kind == NODE_MAP && at.node->count == 0)) {
         (void)reader_error(reader, &at, "expected at least one room, got none");
     }
-    if (count == 0) {
+    if (at.node == NULL || count == 0) {
         return;
     }
     reader->config->rooms = calloc(count, sizeof *reader->config->rooms);

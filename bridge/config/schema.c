@@ -191,7 +191,7 @@ static struct json *new_special(const struct config_special *special,
     case SPECIAL_ROOM_HEATERS:
         return new_list(new_pattern(id_pattern, ""));
     case SPECIAL_DRIVER:
-        return new_choices((const char *const[]){driver->name, NULL});
+        return new_choices((const char *const[]){driver != NULL ? driver->name : NULL, NULL});
     }
     return json_new_object();
 }

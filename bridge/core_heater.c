@@ -17,8 +17,10 @@ static struct heater_caps narrow(const struct heater_caps *caps, const struct co
         mine.max_w = fmin(mine.max_w, config->max_w);
     }
     mine.min_w = fmax(mine.min_w, config->min_w);
-    mine.min_on_ms = config->min_on_ms >= 0 ? (int32_t)config->min_on_ms : mine.min_on_ms;
-    mine.min_off_ms = config->min_off_ms >= 0 ? (int32_t)config->min_off_ms : mine.min_off_ms;
+    mine.min_on_ms =
+        config->min_on_ms > mine.min_on_ms ? (int32_t)config->min_on_ms : mine.min_on_ms;
+    mine.min_off_ms =
+        config->min_off_ms > mine.min_off_ms ? (int32_t)config->min_off_ms : mine.min_off_ms;
     mine.tier_count = 0;
     for (size_t i = 0; i < caps->tier_count && i < HEATER_TIERS; i++) {
         if (caps->tier_w[i] >= mine.min_w && caps->tier_w[i] <= mine.max_w) {

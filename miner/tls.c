@@ -5,6 +5,8 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+#include "ground/text.h"
+
 struct tls {
     SSL_CTX *context;
     SSL *ssl;
@@ -47,7 +49,9 @@ static bool expect_host(SSL *ssl, const char *host)
     }
     ERR_clear_error();
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    char name[256]; /* the macro below casts const away */
+    return text_copy(name, sizeof name, host) && SSL_set1_host(ssl, name) == 1 &&
+           SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static bool attach_memory(struct tls *tls)

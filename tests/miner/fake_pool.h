@@ -1,0 +1,45 @@
+/* A small Stratum pool on the test's own loop, with a choice of bad manners; and the same over TLS
+ * on a thread. It checks each share itself. */
+#ifndef HB_TESTS_MINER_FAKE_POOL_H
+#define HB_TESTS_MINER_FAKE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum fake_manner {
+    FAKE_GOOD,
+    FAKE_GARBAGE,
+    FAKE_ENDLESS,
+    FAKE_DEEP,
+    FAKE_NEGATIVE, /* a negative difficulty after the first job */
+    FAKE_REDIRECT, /* to redirect_host:redirect_port, after the first job */
+    FAKE_HANGS_UP_ON_CONFIGURE,
+    FAKE_SILENT,
+    FAKE_GREETS, /* with plain text, before it was asked anything */
+};
+
+struct fake_pool {
+    enum fake_manner manner;
+    const char *redirect_host;
+    int redirect_port;
+    int port;
+    unsigned connections, jobs, good_shares, bad_shares;
+    uv_tcp_t *server; /* outlives the pool until libuv has let go of it */
+};
+
+/* Listens on loopback at `port`, or at a free one for 0. */
+void fake_pool_start(struct fake_pool *pool, uv_loop_t *loop, int port);
+/* Stops listening and hangs up on everybody; the loop must run once more. */
+void fake_pool_stop(struct fake_pool *pool);
+
+/* A port of loopback where nobody listens. */
+int fake_free_port(void);
+
+struct fake_tls;
+
+/* A pool behind TLS whose certificate, self-signed for `name`, is written to `ca_path`. */
+struct fake_tls *fake_tls_start(const char *name, const char *ca_path, int *port);
+void fake_tls_stop(struct fake_tls *tls);
+
+#endif

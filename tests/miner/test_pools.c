@@ -1,0 +1,526 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "miner/engine.h"
+#include "miner/pools.h"
+#include "plumbing/clock.h"
+#include "tests/miner/fake_pool.h"
+#include "tests/support/test.h"
+
+enum { DEADLINE_MS = 20000 };
+
+static uv_loop_t loop;
+static uv_timer_t ticker;
+static struct pools *pools;
+static uint64_t last_serial; /* of the job in hand; 0: none */
+static unsigned jobs_seen;
+
+/* --- helpers ------------------------------------------------------------------------------------
+ */
+
+static void on_job(void *ctx, const struct job *job)
+{
+    (void)ctx;
+    last_serial = job == NULL ? 0 : job->serial;
+    jobs_seen += job == NULL ? 0 : 1;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+    if (pools != NULL) {
+        pools_tick(pools, clock_mono());
+    }
+}
+
+static void run_until(bool (*done)(const void *arg), const void *arg, const char *what)
+{
+    const uint64_t deadline_ns = uv_hrtime() + (uint64_t)DEADLINE_MS * 1000000;
+    while (!done(arg)) {
+        if (uv_hrtime() > deadline_ns) {
+            struct pools_status status = {0};
+            if (pools != NULL) {
+                pools_get_status(pools, &status);
+            }
+            fail_msg("waited in vain for %s; last message: %s", what, status.message);
+        }
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    last_serial = 0;
+    jobs_seen = 0;
+    pools = NULL;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    (void)uv_timer_init(&loop, &ticker);
+    (void)uv_timer_start(&ticker, on_tick, 0, 10);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    pools_destroy(pools);
+    pools = NULL;
+    uv_close((uv_handle_t *)&ticker, NULL);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&loop);
+}
+
+/* One URL per pool; NULL ends the list. */
+static void start_pools(const char *const *urls, bool tls_verify, const char *ca_file)
+{
+    struct miner_pool list[4] = {{0}};
+    struct miner_options options = {.pools = list};
+    const struct pools_timing timing = {
+        .first_wait_ms = 20, .most_wait_ms = 200, .good_ms = 1000, .connect_timeout_ms = 5000};
+    const struct pools_handler handler = {on_job, NULL};
+    struct hb_err err = {0};
+    for (; urls[options.pool_count] != NULL; options.pool_count++) {
+        list[options.pool_count] = (struct miner_pool){.url = urls[options.pool_count],
+                                                       .user = "me",
+                                                       .password = "x",
+                                                       .tls_verify = tls_verify,
+                                                       .ca_file = ca_file};
+    }
+    pools = pools_create(&options, &timing, &loop, NULL, &handler, &err);
+    if (pools == NULL) {
+        fail_msg("%s", err.msg);
+    }
+}
+
+static const char *url_of(char *text, size_t size, const char *scheme, const char *host, int port)
+{
+    (void)snprintf(text, size, "%s%s:%d", scheme, host, port);
+    return text;
+}
+
+/* Which pool (from 0) the job in hand is from. */
+static bool works_for(const void *index)
+{
+    return last_serial >> 40 == *(const uint64_t *)index + 1;
+}
+
+static void await_pool(uint64_t index)
+{
+    char what[40];
+    (void)snprintf(what, sizeof what, "work of pool %u", (unsigned)index);
+    run_until(works_for, &index, what);
+}
+
+static bool says(const void *part)
+{
+    struct pools_status status;
+    pools_get_status(pools, &status);
+    return strstr(status.message, part) != NULL;
+}
+
+static void await_message(const char *part)
+{
+    run_until(says, part, part);
+}
+
+static bool reached(const void *counter)
+{
+    return *(const unsigned *)counter >= 1;
+}
+
+/* --- failover -----------------------------------------------------------------------------------
+ */
+
+static void a_dead_pool_is_passed_over_and_returned_to(void **state)
+{
+    (void)state;
+    struct fake_pool spare = {0};
+    struct fake_pool preferred = {0};
+    char urls[2][64];
+    const int port = fake_free_port();
+    fake_pool_start(&spare, &loop, 0);
+    const char *const list[] = {url_of(urls[0], 64, "stratum+tcp://", "127.0.0.1", port),
+                                url_of(urls[1], 64, "", "127.0.0.1", spare.port), NULL};
+    start_pools(list, true, NULL);
+    await_message("connection refused");
+    await_pool(1);
+    fake_pool_start(&preferred, &loop, port);
+    await_pool(0);
+    struct pools_status status;
+    pools_get_status(pools, &status);
+    assert_int_equal(status.link, MINER_LINK_OK);
+    assert_string_equal(status.where, urls[0] + strlen("stratum+tcp://"));
+    fake_pool_stop(&preferred);
+    await_pool(1); /* and away again */
+    fake_pool_stop(&spare);
+}
+
+static bool has_no_job(const void *unused)
+{
+    (void)unused;
+    return last_serial == 0 && jobs_seen > 0;
+}
+
+static void a_loss_is_told_and_survived(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {0};
+    char url[64];
+    fake_pool_start(&pool, &loop, 0);
+    const int port = pool.port;
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", port), NULL};
+    start_pools(list, true, NULL);
+    await_pool(0);
+    fake_pool_stop(&pool);
+    run_until(has_no_job, NULL, "the loss");
+    await_message("connection refused");
+    struct pools_status status;
+    pools_get_status(pools, &status);
+    assert_true(status.link != MINER_LINK_OK);
+    struct fake_pool again = {0};
+    fake_pool_start(&again, &loop, port);
+    await_pool(0);
+    fake_pool_stop(&again);
+}
+
+static void expect_replaced(enum fake_manner manner, const char *message)
+{
+    struct fake_pool evil = {.manner = manner};
+    struct fake_pool good = {0};
+    char urls[2][64];
+    fake_pool_start(&evil, &loop, 0);
+    const char *const alone[] = {url_of(urls[0], 64, "", "127.0.0.1", evil.port), NULL};
+    start_pools(alone, true, NULL);
+    await_message(message);
+    pools_destroy(pools);
+    pools = NULL;
+    fake_pool_start(&good, &loop, 0);
+    const char *const list[] = {urls[0], url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
+    start_pools(list, true, NULL);
+    await_pool(1);
+    fake_pool_stop(&evil);
+    fake_pool_stop(&good);
+}
+
+static void garbage_is_left_for_the_next_pool(void **state)
+{
+    (void)state;
+    expect_replaced(FAKE_GARBAGE, "the pool sent nonsense: expected JSON");
+}
+
+static void an_endless_line_is_left_for_the_next_pool(void **state)
+{
+    (void)state;
+    expect_replaced(FAKE_ENDLESS, "a line of more than 64 KiB");
+}
+
+static void deep_json_is_left_for_the_next_pool(void **state)
+{
+    (void)state;
+    expect_replaced(FAKE_DEEP, "nested at most");
+}
+
+static void a_negative_difficulty_is_refused_and_work_goes_on(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {.manner = FAKE_NEGATIVE};
+    char url[64];
+    fake_pool_start(&pool, &loop, 0);
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
+    start_pools(list, true, NULL);
+    await_message("mining.set_difficulty: difficulty: expected a number from 1e-9 to 1e18, got -1");
+    assert_true(last_serial != 0);
+    assert_int_equal(pool.connections, 1);
+    fake_pool_stop(&pool);
+}
+
+static void a_redirect_to_a_stranger_is_refused_and_work_goes_on(void **state)
+{
+    (void)state;
+    struct fake_pool stranger = {0};
+    char url[64];
+    fake_pool_start(&stranger, &loop, 0);
+    struct fake_pool pool = {
+        .manner = FAKE_REDIRECT, .redirect_host = "127.0.0.1", .redirect_port = stranger.port};
+    fake_pool_start(&pool, &loop, 0);
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
+    start_pools(list, true, NULL);
+    await_message("was refused");
+    assert_true(last_serial != 0);
+    assert_int_equal(stranger.connections, 0);
+    fake_pool_stop(&pool);
+    fake_pool_stop(&stranger);
+}
+
+static void an_allowed_redirect_is_followed(void **state)
+{
+    (void)state;
+    struct fake_pool other = {0};
+    char url[64];
+    char allowed[64];
+    fake_pool_start(&other, &loop, 0);
+    struct fake_pool pool = {
+        .manner = FAKE_REDIRECT, .redirect_host = "127.0.0.1", .redirect_port = other.port};
+    fake_pool_start(&pool, &loop, 0);
+    const struct miner_pool one = {.url = url_of(url, 64, "", "127.0.0.1", pool.port),
+                                   .user = "me"};
+    const char *const hosts[] = {url_of(allowed, 64, "", "127.0.0.1", other.port)};
+    const struct miner_options options = {
+        .pools = &one, .pool_count = 1, .redirect_hosts = hosts, .redirect_host_count = 1};
+    const struct pools_timing timing = {20, 200, 1000, 5000};
+    const struct pools_handler handler = {on_job, NULL};
+    pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
+    assert_non_null(pools);
+    run_until(reached, &other.jobs, "the other pool's job");
+    fake_pool_stop(&pool);
+    fake_pool_stop(&other);
+}
+
+static void a_pool_that_hangs_up_on_configure_is_served_plainly(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {.manner = FAKE_HANGS_UP_ON_CONFIGURE};
+    char url[64];
+    fake_pool_start(&pool, &loop, 0);
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
+    start_pools(list, true, NULL);
+    await_pool(0);
+    assert_int_equal(pool.connections, 2);
+    fake_pool_stop(&pool);
+}
+
+static void a_name_that_does_not_exist_is_told(void **state)
+{
+    (void)state;
+    const char *const list[] = {"stratum+tcp://no-such-host.invalid:3333", NULL};
+    start_pools(list, true, NULL);
+    await_message("no-such-host.invalid:3333: the name cannot be resolved");
+}
+
+/* --- tls ----------------------------------------------------------------------------------------
+ */
+
+static char ca_path[64];
+
+static struct fake_tls *start_tls(const char *name, int *port)
+{
+    (void)snprintf(ca_path, sizeof ca_path, "/tmp/hb-test-ca-%ld.pem", (long)getpid());
+    return fake_tls_start(name, ca_path, port);
+}
+
+static void expect_tls(const char *certified, bool verify, bool with_ca, const char *message)
+{
+    int port = 0;
+    char url[64];
+    struct fake_tls *tls = start_tls(certified, &port);
+    const char *const list[] = {url_of(url, 64, "stratum+ssl://", "localhost", port), NULL};
+    start_pools(list, verify, with_ca ? ca_path : NULL);
+    if (message == NULL) {
+        await_pool(0);
+    } else {
+        await_message(message);
+        assert_int_equal(jobs_seen, 0);
+    }
+    pools_destroy(pools);
+    pools = NULL;
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    fake_tls_stop(tls);
+    (void)unlink(ca_path);
+}
+
+static void a_trusted_certificate_is_accepted(void **state)
+{
+    (void)state;
+    expect_tls("localhost", true, true, NULL);
+}
+
+static void an_unknown_certificate_is_refused(void **state)
+{
+    (void)state;
+    expect_tls("localhost", true, false, "the certificate is not trusted");
+}
+
+static void a_certificate_of_another_host_is_refused(void **state)
+{
+    (void)state;
+    expect_tls("other.example", true, true, "the certificate is not trusted: hostname mismatch");
+}
+
+static void verification_can_be_switched_off(void **state)
+{
+    (void)state;
+    expect_tls("other.example", false, false, NULL);
+}
+
+static void a_plain_pool_is_no_tls_pool(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {.manner = FAKE_GREETS};
+    char url[64];
+    fake_pool_start(&pool, &loop, 0);
+    const char *const list[] = {url_of(url, 64, "stratum+tls://", "127.0.0.1", pool.port), NULL};
+    start_pools(list, true, NULL);
+    await_message("tls failed");
+    assert_int_equal(jobs_seen, 0);
+    fake_pool_stop(&pool);
+}
+
+static void a_missing_ca_file_is_told(void **state)
+{
+    (void)state;
+    const char *const list[] = {"stratum+ssl://127.0.0.1:1", NULL};
+    start_pools(list, true, "/nonexistent.pem");
+    await_message("could not read any");
+}
+
+/* --- the engine ---------------------------------------------------------------------------------
+ */
+
+static struct miner_engine *engine;
+
+static struct miner_stats stats_now(void)
+{
+    struct miner_stats stats;
+    miner_get_stats(engine, &stats);
+    return stats;
+}
+
+static void start_engine(const char *url, enum miner_no_pool no_pool)
+{
+    const struct miner_pool one = {.url = url, .user = "me", .password = "x", .tls_verify = true};
+    const struct miner_options options = {.pools = &one,
+                                          .pool_count = url == NULL ? 0 : 1,
+                                          .threads = 2,
+                                          .no_pool = no_pool,
+                                          .sysfs_root = "/nonexistent"};
+    struct hb_err err = {0};
+    engine = miner_create(&options, &loop, NULL, &err);
+    if (engine == NULL) {
+        fail_msg("%s", err.msg);
+    }
+}
+
+static void stop_engine(void)
+{
+    miner_destroy(engine);
+    engine = NULL;
+}
+
+static bool has_accepted(const void *count)
+{
+    return stats_now().accepted >= *(const uint64_t *)count;
+}
+
+static bool has_hashed(const void *unused)
+{
+    (void)unused;
+    return stats_now().hashes > 0 && stats_now().hashrate_hs > 0;
+}
+
+static bool is_lost(const void *unused)
+{
+    (void)unused;
+    return !stats_now().pool_work;
+}
+
+static void shares_are_found_and_accepted(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {0};
+    char url[64];
+    const uint64_t wanted = 5;
+    fake_pool_start(&pool, &loop, 0);
+    start_engine(url_of(url, 64, "", "127.0.0.1", pool.port), MINER_NO_POOL_HEAT);
+    miner_set_duty(engine, 0.8);
+    run_until(has_accepted, &wanted, "accepted shares");
+    const struct miner_stats stats = stats_now();
+    assert_true(pool.good_shares >= wanted);
+    assert_int_equal(pool.bad_shares, 0);
+    assert_int_equal(stats.dropped, 0);
+    assert_int_equal(stats.link, MINER_LINK_OK);
+    assert_true(stats.hashing && stats.pool_work);
+    assert_near(stats.difficulty, 0.0001, 1e-12);
+    assert_true(stats.best_difficulty >= 0.0001);
+    assert_true(isnan(stats.package_w) && isnan(stats.cpu_c));
+    assert_int_equal(stats.threads, 2);
+    fake_pool_stop(&pool);
+    run_until(is_lost, NULL, "the loss");
+    assert_true(stats_now().hashing); /* a heater stays a heater */
+    stop_engine();
+}
+
+static void without_a_pool_it_pauses_if_told_so(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {0};
+    char url[64];
+    const uint64_t wanted = 1;
+    fake_pool_start(&pool, &loop, 0);
+    start_engine(url_of(url, 64, "", "127.0.0.1", pool.port), MINER_NO_POOL_PAUSE);
+    miner_set_duty(engine, 1);
+    assert_false(stats_now().hashing);
+    run_until(has_accepted, &wanted, "accepted shares");
+    fake_pool_stop(&pool);
+    run_until(is_lost, NULL, "the loss");
+    assert_false(stats_now().hashing);
+    stop_engine();
+}
+
+static void without_any_pool_it_heats(void **state)
+{
+    (void)state;
+    start_engine(NULL, MINER_NO_POOL_HEAT);
+    assert_int_equal(stats_now().link, MINER_LINK_NONE);
+    miner_set_duty(engine, 0.5);
+    run_until(has_hashed, NULL, "hashes");
+    assert_true(stats_now().hashing);
+    assert_false(stats_now().pool_work);
+    miner_set_duty(engine, 0.0 / 0.0);
+    assert_near(stats_now().duty_ratio, 0, 0);
+    assert_false(stats_now().hashing);
+    stop_engine();
+}
+
+static void a_wrong_url_is_a_usage_error(void **state)
+{
+    (void)state;
+    const struct miner_pool one = {.url = "http://pool", .user = "me"};
+    const struct miner_options options = {.pools = &one, .pool_count = 1};
+    struct hb_err err = {0};
+    assert_null(miner_create(&options, &loop, NULL, &err));
+    assert_int_equal(err.code, HB_ERR_USAGE);
+    assert_non_null(strstr(err.msg, "pools[0]: pool url: expected stratum+tcp://"));
+}
+
+#define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL_TEST(a_dead_pool_is_passed_over_and_returned_to),
+        POOL_TEST(a_loss_is_told_and_survived),
+        POOL_TEST(garbage_is_left_for_the_next_pool),
+        POOL_TEST(an_endless_line_is_left_for_the_next_pool),
+        POOL_TEST(deep_json_is_left_for_the_next_pool),
+        POOL_TEST(a_negative_difficulty_is_refused_and_work_goes_on),
+        POOL_TEST(a_redirect_to_a_stranger_is_refused_and_work_goes_on),
+        POOL_TEST(an_allowed_redirect_is_followed),
+        POOL_TEST(a_pool_that_hangs_up_on_configure_is_served_plainly),
+        POOL_TEST(a_name_that_does_not_exist_is_told),
+        POOL_TEST(a_trusted_certificate_is_accepted),
+        POOL_TEST(an_unknown_certificate_is_refused),
+        POOL_TEST(a_certificate_of_another_host_is_refused),
+        POOL_TEST(verification_can_be_switched_off),
+        POOL_TEST(a_plain_pool_is_no_tls_pool),
+        POOL_TEST(a_missing_ca_file_is_told),
+        POOL_TEST(shares_are_found_and_accepted),
+        POOL_TEST(without_a_pool_it_pauses_if_told_so),
+        POOL_TEST(without_any_pool_it_heats),
+        POOL_TEST(a_wrong_url_is_a_usage_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -197,7 +197,7 @@ void core_heater_totals(const struct core *core, uint16_t heater, struct heater_
 
 size_t core_effects_max(const struct core *core)
 {
-    /* A room: refusal, save, publication, two log lines. A heater: command, publication, log line.
-     */
-    return core->config->room_count * 5 + core->config->heater_count * 3 + 1;
+    /* A room: refusal, two saves, publication, two log lines. A heater: command, publication, two
+     * log lines. */
+    return core->config->room_count * 6 + core->config->heater_count * 4 + 1;
 }

@@ -49,7 +49,6 @@ void room_take_request(struct core *core, struct core_room *room,
 {
     struct hb_err err = {0};
     room->answer = true;
-    (void)comfort_expire(&room->settings, core->wall);
     if (comfort_request(room->config, &room->settings, request, &core->clock, core->wall, &err)) {
         (void)effects_add(effects, EFFECT_SAVE_ROOM, room->index);
     } else {
@@ -57,10 +56,16 @@ void room_take_request(struct core *core, struct core_room *room,
     }
 }
 
+bool room_window_known(const struct core *core, const struct core_room *room)
+{
+    const int64_t stale_after_ms = room->config->window.stale_after_ms;
+    return room->window_known &&
+           (stale_after_ms <= 0 || mono_age_ms(core->now, room->window_at) <= stale_after_ms);
+}
+
 static bool window_is_open(const struct core *core, const struct core_room *room)
 {
-    return room->window_known && room->window_open &&
-           mono_age_ms(core->now, room->window_at) <= room->config->window.stale_after_ms;
+    return room_window_known(core, room) && room->window_open;
 }
 
 static bool window_blocks(const struct core *core, const struct core_room *room)
@@ -286,8 +291,11 @@ static void command_heaters(struct core *core, struct core_room *room,
     for (size_t i = 0; i < decision->count; i++) {
         struct core_heater *heater = heater_of(core, room, i);
         const double asked_w = heater->allowed && decision->safe ? decision->heaters[i].next_w : 0;
-        const double power_w =
+        double power_w =
             safety_gate_w(&heater->caps, fmin(left_w, decision->heaters[i].limit_w), asked_w);
+        if (power_w < asked_w) {
+            power_w = allocator_level(&heater->caps, power_w, power_w);
+        }
         left_w -= power_w;
         heater_command(core, heater, power_w, heater->allowed ? room->reason : heater->reason,
                        effects);

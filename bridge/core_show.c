@@ -21,8 +21,8 @@ static enum room_action action_of(const struct core *core, const struct core_roo
             return ACTION_HEATING;
         }
     }
-    if (commanded) {
-        return ACTION_PREHEATING;
+    if (commanded && room->reason != REASON_NO_POOL && room->reason != REASON_NOT_OBEYING) {
+        return ACTION_PREHEATING; /* told, and expected to follow */
     }
     return room->settings.mode == ROOM_OFF ? ACTION_OFF : ACTION_IDLE;
 }
@@ -76,8 +76,7 @@ static void view_room(const struct core *core, const struct core_room *room, str
             reading_or_nan(&room->humidity, core->now, room->config->humidity.stale_after_ms),
         .outdoor_c =
             reading_or_nan(&core->outdoor_c, core->now, core->config->outdoor.stale_after_ms),
-        .window_known = room->window_known && mono_age_ms(core->now, room->window_at) <=
-                                                  room->config->window.stale_after_ms,
+        .window_known = room_window_known(core, room),
         .window_open = room->window_open,
         .requested_w = room->granted_w,
         .power_limit_w = power_limit_w(room),

@@ -440,6 +440,7 @@ static void test_no_pool_is_told(void **state)
     idle.pool_link = POOL_LOST;
     world_heater_state(&world, 0, &idle);
     assert_int_equal(world_room(&world).reason, REASON_NO_POOL);
+    assert_int_equal(world_room(&world).action, ACTION_IDLE);
 }
 
 static void test_stop_switches_off_and_then_is_silent(void **state)

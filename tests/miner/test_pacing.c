@@ -226,7 +226,7 @@ static void candidates_are_true_and_unique(void **state)
     assert_non_null(workers);
     job_make_own(&job, 7, 1000);
     job.own = false;
-    difficulty_to_target(1e-4, job.target);
+    difficulty_to_target(1e-5, job.target);
     workers_set_job(workers, &job);
     workers_set_duty(workers, 0.7);
     const double deadline_s = now_s() + 30;

@@ -302,7 +302,7 @@ static bool link_connect(struct mqtt_link *link, enum mqtt_version version, stru
         return true;
     }
     const int number = errno;
-    if (rc == MOSQ_ERR_TLS) {
+    if (rc == MOSQ_ERR_TLS || (rc == MOSQ_ERR_ERRNO && number == EPROTO)) {
         mqtt_probe_explain(&link->url, &link->options, PROBE_MS, err);
     } else {
         explain(link, rc, number, err);
@@ -377,28 +377,33 @@ static int link_in_flight(const struct mqtt_link *link)
     return link->in_flight;
 }
 
-/* The session ended: tells the client, as a refusal if it never began. */
-static void end(struct mqtt_link *link, int rc, int number)
+/* The session ended after it had begun. */
+static void end_session(struct mqtt_link *link, int rc, int number)
 {
     struct hb_err err = {.code = HB_OK};
-    const bool was_up = link->answered;
-    const bool tls_failed = link->url.tls && !was_up && link->refusal == 0;
-    if (link->refusal != 0) {
-        mqtt_words_refused(link->version, link->refusal, &err);
-    } else if (link->broker_reason != 0) {
+    if (link->broker_reason != 0) {
         (void)hb_fail(&err, HB_ERR_NETWORK, "%s", mqtt_words_reason(link->broker_reason));
     } else {
         explain(link, rc, number, &err);
     }
     forget_session(link);
-    if (tls_failed && rc != MOSQ_ERR_KEEPALIVE) {
+    link->callbacks.lost(link->callbacks.ctx, err.msg);
+}
+
+/* The session ended before it began. Neither TLS nor silence tells much by itself. */
+static void end_attempt(struct mqtt_link *link, int rc, int number)
+{
+    struct hb_err err = {.code = HB_OK};
+    const int refusal = link->refusal;
+    forget_session(link);
+    if (refusal != 0) {
+        mqtt_words_refused(link->version, refusal, &err);
+    } else if (link->url.tls || rc == MOSQ_ERR_KEEPALIVE) {
         mqtt_probe_explain(&link->url, &link->options, PROBE_MS, &err);
-    }
-    if (was_up) {
-        link->callbacks.lost(link->callbacks.ctx, err.msg);
     } else {
-        link->callbacks.connected(link->callbacks.ctx, &err);
+        explain(link, rc, number, &err);
     }
+    link->callbacks.connected(link->callbacks.ctx, &err);
 }
 
 /* During the handshake the library takes a closed socket for "try again" and would spin on it. */
@@ -449,7 +454,7 @@ static void link_service(struct mqtt_link *link, int wake_fd, int timeout_ms)
     const int rc = fd < 0 ? MOSQ_ERR_NO_CONN : work(link, fd, ready[1].revents, handshake);
     const int number = errno;
     if (rc != MOSQ_ERR_SUCCESS || link->refusal != 0 || mosquitto_socket(link->mosq) < 0) {
-        end(link, rc, number);
+        (was_up ? end_session : end_attempt)(link, rc, number);
     } else if (!was_up && link->answered) {
         link->callbacks.connected(link->callbacks.ctx, NULL);
     }

@@ -140,6 +140,15 @@ static enum mqtt_tls_result move_plain(const struct probe *probe, void *in, cons
     return out != NULL ? TLS_WANTS_WRITE : TLS_WANTS_READ;
 }
 
+/* A TLS server that misses our certificate says so and closes, which we may notice when writing.
+ * True, with `err`, if there is such a message to be read. */
+static bool last_words(struct probe *probe, struct hb_err *err)
+{
+    char byte;
+    size_t moved = 0;
+    return probe->tls != NULL && mqtt_tls_read(probe->tls, &byte, 1, &moved, err) == TLS_FAILED;
+}
+
 /* Writes from `out`, or reads into `in` if that is NULL, at least a byte; false when the way is
  * closed or the deadline reached. */
 static bool move(struct probe *probe, void *in, const void *out, size_t len, size_t *moved,
@@ -154,7 +163,7 @@ static bool move(struct probe *probe, void *in, const void *out, size_t len, siz
             return result == TLS_DONE;
         }
         if (result == TLS_CLOSED) {
-            return closed(err);
+            return (out == NULL || !last_words(probe, err)) && closed(err);
         }
         if (!wait_for(probe, result == TLS_WANTS_WRITE ? POLLOUT : POLLIN, err)) {
             return false;

@@ -228,12 +228,13 @@ static int run(struct mine *mine)
 /* --- options ------------------------------------------------------------------------------------
  */
 
-static bool read_number(const char *option, const char *text, double low, double high,
+static bool read_number(const char *option, const char *text, double low, double high, bool whole,
                         double *number)
 {
-    if (!text_to_number(text, strlen(text), number) || *number < low || *number > high) {
-        (void)fprintf(stderr, "mine: --%s: expected a number from %g to %g, got '%s'\n", option,
-                      low, high, text);
+    if (!text_to_number(text, strlen(text), number) || *number < low || *number > high ||
+        (whole && *number != floor(*number))) {
+        (void)fprintf(stderr, "mine: --%s: expected a %snumber from %g to %g, got '%s'\n", option,
+                      whole ? "whole " : "", low, high, text);
         return false;
     }
     return true;
@@ -255,17 +256,17 @@ static bool read_option(struct mine *mine, const char *name, const char *value)
     } else if (strcmp(name, "json") == 0) {
         mine->json = true;
     } else if (strcmp(name, "threads") == 0) {
-        if (!read_number(name, value, 1, 1024, &number) || number != floor(number)) {
+        if (!read_number(name, value, 1, 1024, true, &number)) {
             return false;
         }
         mine->options.threads = (int)number;
     } else if (strcmp(name, "duty") == 0) {
-        if (!read_number(name, value, 0, 100, &number)) {
+        if (!read_number(name, value, 0, 100, false, &number)) {
             return false;
         }
         mine->duty_ratio = number / 100;
     } else if (strcmp(name, "seconds") == 0) {
-        return read_number(name, value, 0.1, 1e9, &mine->seconds);
+        return read_number(name, value, 0.1, 1e9, false, &mine->seconds);
     }
     return true;
 }

@@ -6,11 +6,11 @@
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
-enum { POOLS_MAX = 32 };
+enum { POOLS_MAX = 32, SAY_EVERY_MS = 1000 };
 
 struct member {
     struct pool_link link;
-    hb_mono next_try, good_since;
+    hb_mono next_try, good_since, said_at;
     int failures;
     char last_loss[200]; /* so that the same cause is told once */
 };
@@ -140,7 +140,16 @@ static void on_said(void *ctx, struct pool_link *link, bool loud, const char *te
     if (loud) {
         (void)text_copy(pools->message, sizeof pools->message, text);
     }
-    hb_log(pools->log, loud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "miner", "%s: %s", where, text);
+    /* A talkative pool must not fill the log. */
+    struct member *member = &pools->members[index_of(pools, link)];
+    const hb_mono now = clock_mono();
+    enum log_level level = loud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+    if (mono_is_set(member->said_at) && mono_age_ms(now, member->said_at) < SAY_EVERY_MS) {
+        level = LOG_LEVEL_DEBUG;
+    } else {
+        member->said_at = now;
+    }
+    hb_log(pools->log, level, "miner", "%s: %s", where, text);
 }
 
 static bool init_members(struct pools *pools, const struct miner_options *options,

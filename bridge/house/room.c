@@ -25,12 +25,12 @@ struct house_room_parameters house_living_room(void)
 struct house_room_parameters house_demo_room(void)
 {
     return (struct house_room_parameters){
-        .air_j_per_k = 0.03 * kwh_j,
-        .mass_j_per_k = 0.015 * kwh_j,
-        .air_to_mass_w_per_k = 50,
-        .air_to_outdoor_w_per_k = 19,
-        .mass_to_outdoor_w_per_k = 5,
-        .window_w_per_k = 40,
+        .air_j_per_k = 0.022 * kwh_j,
+        .mass_j_per_k = 0.008 * kwh_j,
+        .air_to_mass_w_per_k = 40,
+        .air_to_outdoor_w_per_k = 10,
+        .mass_to_outdoor_w_per_k = 2.5,
+        .window_w_per_k = 25,
         .radiant_share = 0.2,
         .heater_lag_s = 25,
         .sensor_lag_s = 25,

@@ -7,13 +7,13 @@ static const struct script_event story[] = {
      .preset = "home",
      .story = "somebody comes home: the room is cold and heating starts"},
     {.at_s = 360, .act = SCRIPT_WINDOW, .window_open = true, .story = "the window is opened"},
-    {.at_s = 450, .act = SCRIPT_WINDOW, .window_open = false, .story = "the window is closed"},
-    {.at_s = 570,
+    {.at_s = 420, .act = SCRIPT_WINDOW, .window_open = false, .story = "the window is closed"},
+    {.at_s = 500,
      .act = SCRIPT_PRESET,
      .preset = "away",
      .story = "everybody leaves: the preset becomes away"},
-    {.at_s = 600, .act = SCRIPT_OUTDOOR, .outdoor_c = -2},
-    {.at_s = 660,
+    {.at_s = 570, .act = SCRIPT_OUTDOOR, .outdoor_c = -2},
+    {.at_s = 570,
      .act = SCRIPT_PRESET,
      .preset = "home",
      .story = "they are back: the preset becomes home"},
@@ -55,5 +55,5 @@ double script_outdoor_c(double at_s)
 
 double script_start_c(void)
 {
-    return 18.5;
+    return 19;
 }

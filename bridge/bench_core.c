@@ -92,9 +92,9 @@ static double step_us(struct house *house, struct event *event)
 /* What a house sends: every room's temperature and every heater's state. */
 static void report_all(struct house *house, uint64_t round)
 {
-    for (uint16_t i = 0; i < house->config.room_count; i++) {
-        struct event state = {.kind = EVENT_HEATER_STATE, .index = i};
-        struct event sample = {.kind = EVENT_ROOM_TEMPERATURE, .index = i};
+    for (size_t i = 0; i < house->config.room_count; i++) {
+        struct event state = {.kind = EVENT_HEATER_STATE, .index = (uint16_t)i};
+        struct event sample = {.kind = EVENT_ROOM_TEMPERATURE, .index = (uint16_t)i};
         sample.number = 20.5 + sin((double)(round + i) / 20);
         state.u.heater = (struct heater_state){
             .link = HEATER_LINK_OK,

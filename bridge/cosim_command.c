@@ -165,12 +165,13 @@ static void take_heaters(struct cosim *cosim, const struct json *line)
 
 static void heaters_answer(struct cosim *cosim)
 {
-    for (uint16_t i = 0; i < cosim->house.config->heater_count; i++) {
+    for (size_t i = 0; i < cosim->house.config->heater_count; i++) {
         if (isnan(cosim->power_w[i])) {
-            virtual_house_heater(&cosim->house, i, cosim->house.command[i].power_w,
+            virtual_house_heater(&cosim->house, (uint16_t)i, cosim->house.command[i].power_w,
                                  PROVENANCE_MODELLED);
         } else if (cosim->told[i]) {
-            virtual_house_heater(&cosim->house, i, cosim->power_w[i], PROVENANCE_REPORTED);
+            virtual_house_heater(&cosim->house, (uint16_t)i, cosim->power_w[i],
+                                 PROVENANCE_REPORTED);
         }
     }
 }

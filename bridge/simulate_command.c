@@ -140,7 +140,7 @@ static void sum_power(struct simulation *sim)
     for (size_t i = 0; i < config->room_count; i++) {
         sim->places[i].power_w = 0;
     }
-    for (uint16_t i = 0; i < config->heater_count; i++) {
+    for (size_t i = 0; i < config->heater_count; i++) {
         if (config->heaters[i].room != INDEX_NONE) {
             sim->places[config->heaters[i].room].power_w += sim->house.command[i].power_w;
         }
@@ -169,12 +169,13 @@ static void report(struct simulation *sim, double outdoor_c)
     const struct config *config = sim->house.config;
     struct event outdoor = {.kind = EVENT_OUTDOOR, .number = outdoor_c};
     virtual_house_send(&sim->house, &outdoor);
-    for (uint16_t i = 0; i < config->heater_count; i++) {
-        virtual_house_heater(&sim->house, i, sim->house.command[i].power_w, PROVENANCE_MODELLED);
+    for (size_t i = 0; i < config->heater_count; i++) {
+        virtual_house_heater(&sim->house, (uint16_t)i, sim->house.command[i].power_w,
+                             PROVENANCE_MODELLED);
     }
-    for (uint16_t i = 0; i < config->room_count; i++) {
+    for (size_t i = 0; i < config->room_count; i++) {
         struct event sample = {.kind = EVENT_ROOM_TEMPERATURE,
-                               .index = i,
+                               .index = (uint16_t)i,
                                .number = house_room_sensor_c(&sim->places[i].room)};
         virtual_house_send(&sim->house, &sample);
     }
@@ -185,8 +186,8 @@ static void follow_schedules(struct simulation *sim)
 {
     const struct config *config = sim->house.config;
     virtual_house_set_time(&sim->house, sim->from);
-    for (uint16_t i = 0; i < config->room_count; i++) {
-        struct event event = {.kind = EVENT_ROOM_REQUEST, .index = i};
+    for (size_t i = 0; i < config->room_count; i++) {
+        struct event event = {.kind = EVENT_ROOM_REQUEST, .index = (uint16_t)i};
         event.u.request = (struct room_request){.fields = REQUEST_MODE, .mode = ROOM_AUTO};
         if (config->rooms[i].schedule_count > 0) {
             virtual_house_send(&sim->house, &event);

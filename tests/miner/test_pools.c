@@ -15,6 +15,7 @@ enum { DEADLINE_MS = 20000 };
 static uv_loop_t loop;
 static uv_timer_t ticker;
 static struct pools *pools;
+static struct miner_engine *engine;
 static uint64_t last_serial; /* of the job in hand; 0: none */
 static unsigned jobs_seen;
 
@@ -64,12 +65,23 @@ static int set_up(void **state)
     return 0;
 }
 
+/* What a failed test left open must not keep the loop running. */
+static void close_leftover(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (uv_is_closing(handle) == 0) {
+        uv_close(handle, NULL);
+    }
+}
+
 static int tear_down(void **state)
 {
     (void)state;
     pools_destroy(pools);
     pools = NULL;
-    uv_close((uv_handle_t *)&ticker, NULL);
+    miner_destroy(engine);
+    engine = NULL;
+    uv_walk(&loop, close_leftover, NULL);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     return uv_loop_close(&loop);
 }
@@ -379,8 +391,6 @@ static void a_missing_ca_file_is_told(void **state)
 
 /* --- the engine ---------------------------------------------------------------------------------
  */
-
-static struct miner_engine *engine;
 
 static struct miner_stats stats_now(void)
 {

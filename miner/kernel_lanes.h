@@ -75,7 +75,7 @@ KERNEL_INLINE lanes reverse_bytes(lanes x)
 }
 
 /* A round renames instead of moving: the new `e` is left in d, the new `a` in h. */
-#define ROUND_E(d, e, f, g, h, wk) (d += (h) += big1(e) + choice(e, f, g) + (wk))
+#define ROUND_E(d, e, f, g, h, wk) ((d) += (h) += big1(e) + choice(e, f, g) + (wk))
 #define ROUND(a, b, c, d, e, f, g, h, wk)                                                          \
     (ROUND_E(d, e, f, g, h, wk), (h) += big0(a) + majority(a, b, c))
 

@@ -75,7 +75,8 @@ static void difficulty_becomes_a_target(void **state)
     expect_target(2, "000000007fff8000000000000000000000000000000000000000000000000000");
     expect_target(0.5, "00000001fffe0000000000000000000000000000000000000000000000000000");
     expect_target(256, "0000000000ffff00000000000000000000000000000000000000000000000000");
-    for (double difficulty = DIFFICULTY_MIN; difficulty <= DIFFICULTY_MAX; difficulty *= 7.3) {
+    for (int exponent = -9; exponent <= 18; exponent++) {
+        const double difficulty = pow(10, exponent);
         uint8_t target[32];
         difficulty_to_target(difficulty, target);
         assert_near(difficulty_of(target), difficulty, difficulty * 1e-15);

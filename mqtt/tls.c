@@ -9,6 +9,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "ground/text.h"
+
 struct mqtt_tls {
     SSL_CTX *context;
     SSL *ssl;
@@ -111,7 +113,9 @@ static bool expect_name(SSL *ssl, const char *host)
         return true;
     }
     ERR_clear_error();
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    char name[sizeof((struct mqtt_url *)0)->host]; /* OpenSSL's macro drops a const */
+    (void)text_copy(name, sizeof name, host);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 struct mqtt_tls *mqtt_tls_open(int fd, const struct mqtt_url *url,

@@ -378,6 +378,26 @@ static void websockets_with_paho_only(void **state)
     broker_stop(broker);
 }
 
+/* Paho would take the proxy for MQTT, and cannot be told not to. */
+static void proxy_in_the_environment_does_not_mislead(void **state)
+{
+    (void)state;
+    struct broker *broker = broker_start(NULL);
+    struct mqtt_client_options options = harness_options("mqtt", "127.0.0.1", broker_port(broker));
+    assert_int_equal(setenv("http_proxy", "http://127.0.0.1:9", 1), 0);
+    if (is_paho()) {
+        struct hb_err err = {.code = HB_OK};
+        assert_null(mqtt_client_start(&options, NULL, NULL, NULL, &err));
+        assert_non_null(strstr(err.msg, "mqtt: expected no http_proxy in the environment"));
+    } else {
+        struct harness *harness = harness_start(&options);
+        assert_true(harness_gets(harness, MQTT_IN_CONNECTED, SOON_MS));
+        harness_stop(harness, false);
+    }
+    assert_int_equal(unsetenv("http_proxy"), 0);
+    broker_stop(broker);
+}
+
 static void many_messages_all_arrive(void **state)
 {
     (void)state;
@@ -426,6 +446,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(denied_publication_is_told_once),
         cmocka_unit_test(denied_subscription_is_told),
         cmocka_unit_test(websockets_with_paho_only),
+        cmocka_unit_test(proxy_in_the_environment_does_not_mislead),
         cmocka_unit_test(many_messages_all_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

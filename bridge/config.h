@@ -89,11 +89,11 @@ struct config_room {
     size_t schedule_count;                       /* 0: mode auto is not offered an own schedule */
     double min_target_c, max_target_c, step_c, initial_target_c;
     double band_below_c,
-        band_above_c;         /* comfort band around the target, for the view and control  */
-    double frost_c;           /* heated to this whatever the mode; NaN: no protection      */
-    double too_hot_c;         /* safety: no heat at or above                               */
-    double heat_loss_w_per_k; /* for the feed-forward; 0: not known                        */
-    double power_limit_w;     /* 0: no limit from the configuration                        */
+        band_above_c;               /* comfort band around the target, for the view and control  */
+    double frost_c;                 /* heated to this whatever the mode; NaN: no protection      */
+    double too_hot_c;               /* safety: no heat at or above                               */
+    double heat_loss_w_per_k;       /* for the feed-forward; 0: not known                        */
+    double power_limit_w;           /* 0: no limit from the configuration                        */
     int64_t window_delay_ms;        /* open for this long before the heat stops                  */
     uint16_t heaters[ROOM_HEATERS]; /* indices into config.heaters                               */
     size_t heater_count;

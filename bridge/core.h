@@ -18,7 +18,7 @@ struct room_settings {
     enum room_mode mode, last_on_mode;
     double target_c; /* manual target, used when preset is INDEX_NONE                          */
     uint16_t preset;
-    double power_limit_w;   /* 0: none */
+    double power_limit_w;   /* POWER_LIMIT_NONE_W: none */
     hb_wall override_until; /* in mode auto; ms 0: no override */
 };
 

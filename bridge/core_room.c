@@ -74,12 +74,10 @@ static bool window_blocks(const struct core *core, const struct core_room *room)
            mono_age_ms(core->now, room->window_since) >= room->config->window_delay_ms;
 }
 
-/* Limit of the room from the person and from the configuration; infinite for none. */
-static double limit_w(const struct core_room *room)
+double room_limit_w(const struct core_room *room)
 {
-    const double user_w = room->settings.power_limit_w;
     const double config_w = room->config->power_limit_w;
-    return fmin(user_w > 0 ? user_w : INFINITY, config_w > 0 ? config_w : INFINITY);
+    return fmin(room->settings.power_limit_w, config_w > 0 ? config_w : INFINITY);
 }
 
 /* What the chain works on in one step. */
@@ -110,7 +108,7 @@ static void look_at_room(struct core *core, struct core_room *room, struct decis
     decision->safe = safety_room_allows(&room->safety, &in, &decision->why_unsafe);
     decision->room_c = room->temperature.good.value;
     decision->blocked_by_window = window_blocks(core, room);
-    decision->limit_w = limit_w(room);
+    decision->limit_w = room_limit_w(room);
     room->comfort = comfort_now(room->config, &room->settings, &core->clock);
     decision->wanted = room->comfort.wanted && !decision->blocked_by_window;
     room->frost =

@@ -52,11 +52,14 @@ static void sum_heaters(const struct core *core, const struct core_room *room,
     }
 }
 
-static double power_limit_w(const struct core_room *room)
+/* What limits the room in the end: "no limit" is what its heaters can give. */
+static double power_limit_w(const struct core *core, const struct core_room *room)
 {
-    const double user_w = room->settings.power_limit_w;
-    const double config_w = room->config->power_limit_w;
-    return user_w > 0 && (config_w <= 0 || user_w < config_w) ? user_w : config_w;
+    double sum_w = 0;
+    for (size_t i = 0; i < room->config->heater_count; i++) {
+        sum_w += core->heaters[room->config->heaters[i]].caps.max_w;
+    }
+    return fmin(room_limit_w(room), sum_w);
 }
 
 static void view_room(const struct core *core, const struct core_room *room, struct room_view *view)
@@ -79,7 +82,7 @@ static void view_room(const struct core *core, const struct core_room *room, str
         .window_known = room_window_known(core, room),
         .window_open = room->window_open,
         .requested_w = room->granted_w,
-        .power_limit_w = power_limit_w(room),
+        .power_limit_w = power_limit_w(core, room),
     };
     view->available = !isnan(view->room_c);
     sum_heaters(core, room, view);

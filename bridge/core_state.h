@@ -98,6 +98,8 @@ void room_take_window(struct core *core, struct core_room *room, bool open,
 void room_take_request(struct core *core, struct core_room *room,
                        const struct room_request *request, struct effects *effects);
 /* Whether the window's contact still says something; one without a time limit always does. */
+/* Limit of the room by hand and by configuration; at most POWER_LIMIT_NONE_W. */
+double room_limit_w(const struct core_room *room);
 bool room_window_known(const struct core *core, const struct core_room *room);
 /* Runs the control chain of a room and commands its heaters. */
 void room_decide(struct core *core, struct core_room *room, struct effects *effects);

@@ -33,6 +33,9 @@ enum request_field {
     REQUEST_POWER_LIMIT = 16,
 };
 
+/* A limit by hand that limits nothing. 0 W is a limit like any other: no heat at all. */
+#define POWER_LIMIT_NONE_W 1e6
+
 /* A person's or automation's wish, decoded and in our units, not yet checked against the room. */
 struct room_request {
     uint32_t fields; /* of enum request_field */

@@ -2,8 +2,8 @@
 #ifndef HB_BRIDGE_NOTIFY_H
 #define HB_BRIDGE_NOTIFY_H
 
-/* Sends "READY=1", "STOPPING=1", "RELOADING=1", "WATCHDOG=1" or "STATUS=..." to $NOTIFY_SOCKET; does
- * nothing when that is not set. Never blocks, never fails visibly. */
+/* Sends "READY=1", "STOPPING=1", "RELOADING=1", "WATCHDOG=1" or "STATUS=..." to $NOTIFY_SOCKET;
+ * does nothing when that is not set. Never blocks, never fails visibly. */
 void notify_send(const char *state);
 
 #endif

@@ -181,24 +181,10 @@ static void report(struct simulation *sim, double outdoor_c)
     }
 }
 
-/* A room with a schedule is simulated by its schedule. */
-static void follow_schedules(struct simulation *sim)
-{
-    const struct config *config = sim->house.config;
-    virtual_house_set_time(&sim->house, sim->from);
-    for (size_t i = 0; i < config->room_count; i++) {
-        struct event event = {.kind = EVENT_ROOM_REQUEST, .index = (uint16_t)i};
-        event.u.request = (struct room_request){.fields = REQUEST_MODE, .mode = ROOM_AUTO};
-        if (config->rooms[i].schedule_count > 0) {
-            virtual_house_send(&sim->house, &event);
-        }
-    }
-}
-
 static void run(struct simulation *sim)
 {
     const size_t rooms = sim->house.config->room_count;
-    follow_schedules(sim);
+    virtual_house_set_time(&sim->house, sim->from);
     for (hb_wall wall = sim->from; wall.ms < sim->to.ms; wall.ms += tick_ms) {
         double price = 0;
         double outdoor_c = 0;

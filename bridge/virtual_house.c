@@ -44,6 +44,17 @@ static int load(struct virtual_house *house, const char *config_path)
     return house->config != NULL ? EXIT_GOOD : EXIT_USAGE;
 }
 
+/* A simulation is about heating: rooms follow their schedule, or keep their target. */
+static void switch_on(struct virtual_house *house)
+{
+    for (size_t i = 0; i < house->config->room_count; i++) {
+        struct room_settings settings;
+        core_room_settings(house->core, (uint16_t)i, &settings);
+        settings.mode = settings.last_on_mode;
+        core_restore_room(house->core, (uint16_t)i, &settings);
+    }
+}
+
 int virtual_house_init(struct virtual_house *house, const char *config_path)
 {
     *house = (struct virtual_house){.now = {1000}};
@@ -65,6 +76,7 @@ int virtual_house_init(struct virtual_house *house, const char *config_path)
     if (house->core == NULL) {
         return EXIT_FAILED;
     }
+    switch_on(house);
     house->effects.capacity = core_effects_max(house->core);
     house->effects.item = calloc(house->effects.capacity, sizeof(*house->effects.item));
     return house->effects.item != NULL ? EXIT_GOOD : EXIT_FAILED;

@@ -123,12 +123,12 @@ static bool decode_power_limit(const struct value *value, struct room_request *r
 {
     double limit_w = 0.0;
     if (is_none(value)) {
-        request->power_limit_w = 0.0;
+        request->power_limit_w = POWER_LIMIT_NONE_W;
         return true;
     }
     if (!value_number(value, &limit_w) || limit_w < 0.0 || limit_w > COMMAND_POWER_LIMIT_MAX_W) {
         return hb_fail(err, HB_ERR_INPUT,
-                       "expected a number of watts from 0 to %.0f (0: no limit), got %s",
+                       "expected a number of watts from 0 to %.0f, or none, got %s",
                        COMMAND_POWER_LIMIT_MAX_W, value->shown);
     }
     request->power_limit_w = limit_w;

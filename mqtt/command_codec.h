@@ -6,7 +6,7 @@
  *   target       a number of degrees Celsius, any decimals; the core rounds it to the room's step
  *   preset       a preset of the room, or none
  *   power        ON, OFF (also true, false, 1, 0): ON restores the last mode that was not off
- *   power_limit  a number of watts; 0 or none: no limit
+ *   power_limit  a number of watts (0: no heat), or none for no limit
  * On <room>/set a JSON object with at least one of these as keys, e.g.
  *   {"mode":"heat","target":21.5}   {"preset":null}   {"power":true,"power_limit":900}
  * with numbers as numbers, words as strings, power as a boolean or "on"/"off", and null for "none".
@@ -26,7 +26,7 @@
 /* Numbers outside these are refused here; the room's own range is the core's business. */
 #define COMMAND_TARGET_MIN_C      (-50.0)
 #define COMMAND_TARGET_MAX_C      100.0
-#define COMMAND_POWER_LIMIT_MAX_W 1e6
+#define COMMAND_POWER_LIMIT_MAX_W POWER_LIMIT_NONE_W
 
 enum command_verdict {
     COMMAND_ACCEPTED, /* `request` is filled                                                 */

@@ -31,7 +31,7 @@ static bool has_power_limit(const struct entity_context *context)
 
 static void add_power_limit(const struct entity_context *context, struct json *component)
 {
-    json_add_number(component, "min", 0.0, 0); /* no limit */
+    json_add_number(component, "min", 0.0, 0);
     json_add_number(component, "max", power_limit_max_w(context), 0);
     json_add_number(component, "step", POWER_LIMIT_STEP_W, 0);
     json_add_string(component, "mode", "box");

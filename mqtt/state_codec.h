@@ -7,7 +7,7 @@
  *
  * Room: mode off|heat|auto, action off|idle|preheating|heating, target_c target_low_c target_high_c
  * room_c humidity outdoor_c, preset ("none" or a name), power_w power_source requested_w
- * power_limit_w (0: none) hashrate_ths energy_kwh, reason (word) reason_text (sentence),
+ * power_limit_w (in force) hashrate_ths energy_kwh, reason (word) reason_text (sentence),
  * window "open"|"closed"|null, available true|false.
  *
  * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired, hashrate_ths

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static const double frost_hysteresis_k = 1, power_limit_max_w = 1e6;
+static const double frost_hysteresis_k = 1;
 
 static double round_to_step(const struct config_room *room, double target_c)
 {
@@ -17,10 +17,11 @@ static double round_to_step(const struct config_room *room, double target_c)
 struct room_settings comfort_defaults(const struct config_room *room)
 {
     return (struct room_settings){
-        .mode = ROOM_HEAT,
-        .last_on_mode = ROOM_HEAT,
+        .mode = ROOM_OFF, /* nothing heats before somebody asked for it */
+        .last_on_mode = room->schedule_count > 0 ? ROOM_AUTO : ROOM_HEAT,
         .target_c = round_to_step(room, room->initial_target_c),
         .preset = INDEX_NONE,
+        .power_limit_w = POWER_LIMIT_NONE_W,
     };
 }
 
@@ -39,8 +40,8 @@ void comfort_repair(const struct config_room *room, struct room_settings *settin
     if (settings->preset >= room->preset_count) {
         settings->preset = INDEX_NONE;
     }
-    if (!(settings->power_limit_w >= 0 && settings->power_limit_w <= power_limit_max_w)) {
-        settings->power_limit_w = 0;
+    if (!(settings->power_limit_w >= 0 && settings->power_limit_w <= POWER_LIMIT_NONE_W)) {
+        settings->power_limit_w = POWER_LIMIT_NONE_W;
     }
     if (settings->override_until.ms < 0 || room->schedule_count == 0) {
         settings->override_until.ms = 0;
@@ -108,9 +109,9 @@ static bool check_request(const struct config_room *room, const struct room_requ
                        room->preset_count);
     }
     if ((request->fields & REQUEST_POWER_LIMIT) != 0 &&
-        !(request->power_limit_w >= 0 && request->power_limit_w <= power_limit_max_w)) {
-        return hb_fail(err, HB_ERR_INPUT, "power limit: expected 0 (none) to %g W, got %g W",
-                       power_limit_max_w, request->power_limit_w);
+        !(request->power_limit_w >= 0 && request->power_limit_w <= POWER_LIMIT_NONE_W)) {
+        return hb_fail(err, HB_ERR_INPUT, "power limit: expected 0 to %g W, got %g W",
+                       POWER_LIMIT_NONE_W, request->power_limit_w);
     }
     return (request->fields & REQUEST_TARGET) == 0 || check_target(room, request->target_c, err);
 }

@@ -1,8 +1,8 @@
 /* What survives a restart: room settings and lifetime totals, in SQLite on a thread of its own.
  *
- * Loading is synchronous and happens before anything runs; saving only queues. A database that cannot
- * be read is set aside and a new one begun; one that cannot be written is reported once and tried
- * again with the next save. Neither ever stops the heat control.
+ * Loading is synchronous and happens before anything runs; saving only queues. A database that
+ * cannot be read is set aside and a new one begun; one that cannot be written is reported once and
+ * tried again with the next save. Neither ever stops the heat control.
  */
 #ifndef HB_BRIDGE_ENERGY_STORE_H
 #define HB_BRIDGE_ENERGY_STORE_H
@@ -29,8 +29,8 @@ struct store_heater {
     struct heater_totals totals;
 };
 
-/* Opens `dir`/heatbridge.db, creating the directory (mode 0700) and the tables, and starts the thread.
- * NULL with `err` only if the directory cannot be made or the thread cannot start. */
+/* Opens `dir`/heatbridge.db, creating the directory (mode 0700) and the tables, and starts the
+ * thread. NULL with `err` only if the directory cannot be made or the thread cannot start. */
 HB_MUST_USE struct store *store_open(const char *dir, const struct hb_log *log, struct hb_err *err);
 /* Writes what is queued and joins. NULL is allowed. */
 void store_close(struct store *store);

@@ -31,6 +31,26 @@ static struct schedule_clock clock_at(int64_t wall_ms, int32_t offset_s)
     return clock;
 }
 
+/* A room as it was set up, after somebody turned it on. */
+static struct room_settings switched_on(const struct config_room *room)
+{
+    struct room_settings settings = comfort_defaults(room);
+    settings.mode = ROOM_HEAT;
+    settings.last_on_mode = ROOM_HEAT;
+    return settings;
+}
+
+static void test_a_new_room_is_off(void **state)
+{
+    (void)state;
+    struct config_room room = make_room();
+    assert_int_equal(comfort_defaults(&room).mode, ROOM_OFF);
+    room.schedule_count = 0;
+    assert_int_equal(comfort_defaults(&room).last_on_mode, ROOM_HEAT);
+    room.schedule_count = 1;
+    assert_int_equal(comfort_defaults(&room).last_on_mode, ROOM_AUTO);
+}
+
 static void test_week_minute(void **state)
 {
     (void)state;
@@ -114,7 +134,7 @@ static void test_band_by_mode(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     const struct schedule_clock clock = clock_at(monday_ms + 12 * hour_ms, 0);
     struct comfort comfort = comfort_now(&room, &settings, &clock);
     assert_true(comfort.wanted);
@@ -140,7 +160,7 @@ static void test_auto_without_schedule_is_heat(void **state)
     (void)state;
     struct config_room room = make_room();
     room.schedule_count = 0;
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     settings.mode = ROOM_AUTO;
     settings.target_c = 22.5;
     const struct schedule_clock clock = clock_at(monday_ms, 0);
@@ -159,7 +179,7 @@ static void test_targets_are_rounded_to_the_step(void **state)
 {
     (void)state;
     struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     static const double wish_c[] = {21.11111111111111, 22.3, 4.8, 30.2, 21.74};
     static const double got_c[] = {21, 22.5, 5, 30, 21.5};
     for (size_t i = 0; i < 5; i++) {
@@ -179,7 +199,7 @@ static void test_a_target_ends_the_preset(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     assert_true(request(&room, &settings,
                         (struct room_request){.fields = REQUEST_PRESET, .preset = AWAY}, monday_ms,
                         NULL));
@@ -201,7 +221,7 @@ static void test_modes_never_reset_the_target(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     settings.target_c = 22.5;
     static const enum room_mode modes[] = {ROOM_OFF, ROOM_HEAT, ROOM_AUTO, ROOM_OFF, ROOM_HEAT};
     for (size_t i = 0; i < 5; i++) {
@@ -216,7 +236,7 @@ static void test_power_on_restores_the_mode(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     const struct room_request off = {.fields = REQUEST_POWER};
     const struct room_request on = {.fields = REQUEST_POWER, .power_on = true};
     settings.mode = settings.last_on_mode = ROOM_AUTO;
@@ -231,7 +251,7 @@ static void test_override_lasts_until_the_next_switch(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     const int64_t noon_ms = monday_ms + 12 * hour_ms;
     settings.mode = ROOM_AUTO;
     assert_true(request(&room, &settings,
@@ -253,7 +273,7 @@ static void test_mode_then_temperature(void **state)
 {
     (void)state;
     const struct config_room room = make_room();
-    struct room_settings settings = comfort_defaults(&room);
+    struct room_settings settings = switched_on(&room);
     assert_true(request(&room, &settings,
                         (struct room_request){.fields = REQUEST_MODE, .mode = ROOM_AUTO}, monday_ms,
                         NULL));
@@ -285,7 +305,7 @@ static void test_refuses_all_or_nothing(void **state)
     static const char *const says[] = {"5 to 30 °C, got 45 °C", "target",     "mode", "preset",
                                        "power limit",           "power limit"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct room_settings settings = comfort_defaults(&room);
+        struct room_settings settings = switched_on(&room);
         struct hb_err err = {0};
         assert_false(request(&room, &settings, bad[i], monday_ms, &err));
         assert_non_null(strstr(err.msg, says[i]));
@@ -304,11 +324,11 @@ static void test_repairs_settings_of_another_configuration(void **state)
                                      .power_limit_w = -3,
                                      .override_until = {-5}};
     comfort_repair(&room, &settings);
-    assert_int_equal(settings.mode, ROOM_HEAT);
-    assert_int_equal(settings.last_on_mode, ROOM_HEAT);
+    assert_int_equal(settings.mode, ROOM_OFF);
+    assert_int_equal(settings.last_on_mode, ROOM_AUTO);
     assert_near(settings.target_c, 20, 0);
     assert_int_equal(settings.preset, INDEX_NONE);
-    assert_near(settings.power_limit_w, 0, 0);
+    assert_near(settings.power_limit_w, POWER_LIMIT_NONE_W, 0);
     assert_int_equal(settings.override_until.ms, 0);
 }
 
@@ -326,6 +346,7 @@ static void test_frost_has_hysteresis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_new_room_is_off),
         cmocka_unit_test(test_week_minute),
         cmocka_unit_test(test_schedule_gives_presets),
         cmocka_unit_test(test_slot_in_the_repeated_hour_fires_once),

@@ -65,8 +65,7 @@ static double room_limit_w(uint16_t room)
     struct room_settings settings;
     core_room_settings(world.core, room, &settings);
     const double config_w = world.rooms[room].power_limit_w;
-    return fmin(settings.power_limit_w > 0 ? settings.power_limit_w : INFINITY,
-                config_w > 0 ? config_w : INFINITY);
+    return fmin(settings.power_limit_w, config_w > 0 ? config_w : INFINITY);
 }
 
 /* A decision that has to keep a heater's dwell times, unlike a person's, a limit's or a fault's. */

@@ -49,6 +49,13 @@ void world_start(struct world *world)
 {
     world->core = core_create(&world->config, world->caps);
     assert_non_null(world->core);
+    for (size_t i = 0; i < world->config.room_count; i++) { /* as somebody left them: switched on */
+        struct room_settings settings;
+        core_room_settings(world->core, (uint16_t)i, &settings);
+        settings.mode = ROOM_HEAT;
+        settings.last_on_mode = ROOM_HEAT;
+        core_restore_room(world->core, (uint16_t)i, &settings);
+    }
     world->effects = (struct effects){.item = world->list, .capacity = WORLD_EFFECTS};
     assert_true(core_effects_max(world->core) <= WORLD_EFFECTS);
 }

@@ -127,9 +127,11 @@ static void power_limits_are_watts_or_none(void **state)
     (void)state;
     assert_accepted(COMMAND_POWER_LIMIT, "900", REQUEST_POWER_LIMIT);
     assert_near(request.power_limit_w, 900.0, 0.0);
-    assert_accepted(COMMAND_POWER_LIMIT, "none", REQUEST_POWER_LIMIT);
+    assert_accepted(COMMAND_POWER_LIMIT, "0", REQUEST_POWER_LIMIT);
     assert_near(request.power_limit_w, 0.0, 0.0);
-#define WATTS "power_limit: expected a number of watts from 0 to 1000000 (0: no limit), got "
+    assert_accepted(COMMAND_POWER_LIMIT, "none", REQUEST_POWER_LIMIT);
+    assert_near(request.power_limit_w, POWER_LIMIT_NONE_W, 0.0);
+#define WATTS "power_limit: expected a number of watts from 0 to 1000000, or none, got "
     assert_refused(COMMAND_POWER_LIMIT, "-1", WATTS "'-1'");
     assert_refused(COMMAND_POWER_LIMIT, "1e7", WATTS "'1e7'");
     assert_refused(COMMAND_POWER_LIMIT, "900 W", WATTS "'900 W'");

@@ -1,4 +1,4 @@
-#include "bridge/mine_command.h"
+#include "bridge/command.h"
 
 #include <getopt.h>
 #include <inttypes.h>

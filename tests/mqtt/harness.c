@@ -160,7 +160,7 @@ static bool sleep_until_woken(struct harness *harness, hb_mono deadline)
     return read(harness->wake_fd, &count, sizeof count) == sizeof count;
 }
 
-static bool gets(struct harness *harness, enum mqtt_incoming_kind kind, const char *topic,
+static bool delivers(struct harness *harness, enum mqtt_incoming_kind kind, const char *topic,
                  const char *payload, int deadline_ms)
 {
     const hb_mono deadline = mono_add_ms(clock_mono(), deadline_ms);
@@ -178,12 +178,12 @@ static bool gets(struct harness *harness, enum mqtt_incoming_kind kind, const ch
 
 bool harness_gets(struct harness *harness, enum mqtt_incoming_kind kind, int deadline_ms)
 {
-    return gets(harness, kind, NULL, NULL, deadline_ms);
+    return delivers(harness, kind, NULL, NULL, deadline_ms);
 }
 
 bool harness_hears(struct harness *harness, const char *topic, const char *payload, int deadline_ms)
 {
-    return gets(harness, MQTT_IN_MESSAGE, topic, payload, deadline_ms);
+    return delivers(harness, MQTT_IN_MESSAGE, topic, payload, deadline_ms);
 }
 
 const struct mqtt_incoming *harness_found(const struct harness *harness)

@@ -6,7 +6,7 @@
 #include "mqtt/state_codec.h"
 
 /* Seconds without a state after which a sensor is unavailable: three heartbeats. */
-#define EXPIRE_AFTER_S (3 * STATE_HEARTBEAT_MS / 1000)
+#define EXPIRE_AFTER_S (3.0 * STATE_HEARTBEAT_MS / 1000.0)
 
 const struct entity_row *discovery_rows(const struct entity_context *context)
 {

@@ -272,8 +272,11 @@ static void forget_session(struct mqtt_link *link)
         link->handle = NULL;
     }
     free_events(take_events(link));
-    while (link->operations != NULL) { /* those that the library forgot to answer */
-        forget(link->operations, false);
+    struct operation *forgotten = link->operations; /* that the library never answered */
+    while (forgotten != NULL) {
+        struct operation *next = forgotten->next;
+        forget(forgotten, false);
+        forgotten = next;
     }
     link->broker_reason = 0;
     link->up = false;

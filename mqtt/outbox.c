@@ -1,5 +1,6 @@
 #include "mqtt/outbox.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,9 +144,10 @@ void outbox_untake(struct outbox *outbox)
     if (entry == NULL) {
         return;
     }
+    assert(entry->next == NULL);
     extract(&outbox->flying, entry);
     struct entry **at = find(outbox, entry->message.topic);
-    if (*at != NULL) {
+    if (*at != NULL) { /* a newer one waits already */
         free(entry);
         return;
     }
@@ -165,10 +167,12 @@ void outbox_forget(struct outbox *outbox)
 
 void outbox_acknowledged(struct outbox *outbox, size_t unacknowledged)
 {
-    while (outbox->flying.count > unacknowledged) {
-        struct entry *entry = outbox->flying.first;
+    struct entry *entry = outbox->flying.first;
+    while (entry != NULL && outbox->flying.count > unacknowledged) {
+        struct entry *next = entry->next;
         extract(&outbox->flying, entry);
         free(entry);
+        entry = next;
     }
 }
 

@@ -340,8 +340,8 @@ static bool fill_node(struct builder *b, struct node *node, int depth)
 
 static bool build(struct builder *b, struct tree *tree)
 {
-    /* Stream start, then a document or the end of an empty stream. */
-    if (!step(b) || !step(b)) {
+    const bool started = step(b); /* the stream's start; then a document, or the end if empty */
+    if (!started || !step(b)) {
         return false;
     }
     if (b->event.type == YAML_STREAM_END_EVENT) {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.home import CLIMATE, POWER_LIMIT, ROOM_C, ROOM_POWER, number
+from harness.home import CLIMATE, HEATER_HASHRATE, POWER_LIMIT, ROOM_C, ROOM_HASHRATE, ROOM_POWER, number
+from harness.program import now
 
 
 def test_temperature_up_and_down(home):
@@ -13,6 +14,23 @@ def test_temperature_up_and_down(home):
     home.echoed(lambda a: a["temperature"] == 22.5, "climate.set_temperature", temperature=22.5)
     home.wait(lambda a: a["hvac_action"] in ("preheating", "heating"))
     home.assert_hashing()
+
+
+def test_hashing_follows_within_a_second(home):
+    """By the pool's clock of shares when it ends, by Home Assistant's view of the watts when it begins."""
+    home.assert_hashing()
+    called = now()
+    home.command("climate.turn_off")
+    home.assert_resting()
+    assert home.pool.accepted_at[-1] - called < 1.0
+    for entity_id in (HEATER_HASHRATE, ROOM_HASHRATE):      # a mean over some seconds
+        home.ha.wait_state(entity_id, lambda s: number(s) == 0)
+    called = now()
+    home.command("climate.turn_on")
+    for entity_id in ("sensor.living_room_requested_power", "sensor.miner_commanded_power"):
+        _, moment = home.ha.wait_state(entity_id, lambda s: number(s) > 0)
+        assert moment - called < 1.0, entity_id
+    assert home.pool.wait_share() - called < 10.0
 
 
 def test_room_that_is_warm_enough_rests(home):

@@ -36,8 +36,10 @@ def _identity(registry):
     return {entity_id: (entry["id"], entry["unique_id"]) for entity_id, entry in registry.items()}
 
 
-def test_migration_there_and_back(restored):
+def test_migration_there_and_back(restored, expected_complaints):
     home = restored
+    # Home Assistant's documented way back ends with an empty device topic, of which it then says this.
+    expected_complaints.append(r"No device components to cleanup for heatbridge_(room_living_room|heater_miner)")
     if not home.lane.modern:
         pytest.skip("this version has no device discovery")
     home.ha.ws("config/entity_registry/update", entity_id="sensor.living_room_power", new_entity_id=RENAMED,
@@ -65,6 +67,7 @@ def test_removed_room_and_heater_vanish(restored):
     config["heaters"]["stove"] = {"driver": "simulated", "name": "Stove"}
     home.restart_bridge(**config)
     wait_for(lambda: set(home.ha.devices()) == {"Living room", "Miner", "Hall", "Stove"}, "two more devices", 30)
+    home.watcher.publish("test/hall", "20.5")
     home.ha.wait_state("climate.hall", lambda s: s["state"] != "unavailable", 20)
     del config["rooms"]["hall"], config["heaters"]["stove"]
     home.restart_bridge(**config)

@@ -161,7 +161,7 @@ static bool sleep_until_woken(struct harness *harness, hb_mono deadline)
 }
 
 static bool delivers(struct harness *harness, enum mqtt_incoming_kind kind, const char *topic,
-                 const char *payload, int deadline_ms)
+                     const char *payload, int deadline_ms)
 {
     const hb_mono deadline = mono_add_ms(clock_mono(), deadline_ms);
     do {

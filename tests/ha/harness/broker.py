@@ -69,6 +69,11 @@ class Watcher:
             return text is not None and accept(text) and text
         return wait_for(accepted, f"{topic} becomes as wanted (it was {self.topics.get(topic)!r})", timeout)
 
+    def count(self, topic, payload):
+        """How often this was said since the start."""
+        with self._lock:
+            return self.messages.count((topic, payload))
+
     def forget(self):
         """What a restarted broker without persistence knows: nothing."""
         with self._lock:

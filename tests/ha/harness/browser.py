@@ -28,6 +28,11 @@ const words = [];
 return words.filter(Boolean).join(' ');
 """
 
+STANDS_STILL = """
+return document.fonts.status === 'loaded' && document.readyState === 'complete'
+    && document.getAnimations().every(a => a.playState !== 'running');
+"""
+
 
 class Browser:
     def __init__(self, width=900, height=700, scale=2):
@@ -87,14 +92,10 @@ class Browser:
             raise AssertionError(f"after {timeout:g} s the page lacks some of {wanted}:\n{self.text()}") from None
 
     def picture(self, path):
-        """Saves what is shown once it no longer changes: animations and late web fonts are over."""
+        """Saves what is shown once animations are over; figures may go on changing every second."""
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        shots = []
-
-        def settled():
-            shots.append(self._ask("GET", "/screenshot"))
-            return len(shots) > 5 and len(set(shots[-5:])) == 1
-
-        wait_for(settled, "the page stands still for its picture", 30)
-        path.write_bytes(base64.b64decode(shots[-1]))
+        wait_for(lambda: self.run(STANDS_STILL), "the page's fonts are there and its animations over", 30)
+        self._ask("GET", "/screenshot")     # makes it draw what has come late
+        shot = self._ask("GET", "/screenshot")
+        path.write_bytes(base64.b64decode(shot))

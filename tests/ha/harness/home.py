@@ -129,6 +129,6 @@ class Home:
 
     def assert_resting(self):
         """Home Assistant says that the heater rests, and nothing more reaches the pool."""
-        for entity_id in (HEATER_HASHRATE, ROOM_HASHRATE):
+        for entity_id in (HEATER_POWER, ROOM_POWER):
             self.ha.wait_state(entity_id, lambda s: number(s) == 0, 15)
-        self.pool.assert_quiet(settle=5, watch=2)
+        self.pool.assert_quiet()

@@ -2,7 +2,7 @@
 
 import json
 
-from .program import Program, free_port
+from .program import Program, free_port, now
 from .waiting import wait_for
 
 
@@ -11,8 +11,10 @@ class Pool(Program):
 
     def __init__(self, program):
         self.port = free_port()
-        self.events = []
-        super().__init__("pool", [program, "--port", self.port, "--share-interval", 0])
+        self.accepted_at = []
+        self.rejected = 0
+        # Difficulties for several shares a second, so that a few seconds of silence mean something.
+        super().__init__("pool", [program, "--port", self.port, "--share-interval", 0.2])
 
     def start(self):
         super().start()
@@ -25,29 +27,27 @@ class Pool(Program):
             event = json.loads(line)
         except ValueError:
             return
-        if isinstance(event, dict):
-            self.events.append(event)
+        if isinstance(event, dict) and event.get("event") == "share":
+            if event["accepted"]:
+                self.accepted_at.append(now())
+            else:
+                self.rejected += 1
 
     @property
     def accepted(self):
-        return sum(1 for e in list(self.events) if e.get("event") == "share" and e.get("accepted"))
+        return len(self.accepted_at)
 
-    @property
-    def rejected(self):
-        return sum(1 for e in list(self.events) if e.get("event") == "share" and not e.get("accepted"))
-
-    def wait_share(self, timeout=20.0):
-        """A share that arrives after the call."""
+    def wait_share(self, timeout=30.0):
+        """A share that arrives after the call. Returns when."""
         before = self.accepted
         wait_for(lambda: self.accepted > before, "the pool accepts another share", timeout)
+        return self.accepted_at[before]
 
-    def assert_quiet(self, settle, watch):
-        """No share for `watch` seconds; what was under way may still arrive in the first `settle` seconds."""
-        def silent_for(seconds):
-            before = self.accepted
-            try:
-                wait_for(lambda: self.accepted > before, "", seconds)
-            except AssertionError:
-                return True
-            return False
-        wait_for(lambda: silent_for(watch), "the pool gets no more shares", settle + watch)
+    def assert_quiet(self, seconds=2.0, timeout=10.0):
+        """Waits until no share has come for some time."""
+        started = now()
+
+        def silence():
+            return now() - max(started, *self.accepted_at[-1:]) > seconds
+
+        wait_for(silence, f"the pool gets no share for {seconds:g} s", timeout)

@@ -48,6 +48,20 @@ def test_home_assistant_restarted(home):
     wait_for(lambda: _births(home) > births, "Home Assistant's birth message", 30)
 
 
+def test_wiped_documents_return_with_home_assistant(home):
+    """Somebody tidied the broker while Home Assistant was away: its birth message brings everything back."""
+    documents = [t for t in home.watcher.names("homeassistant/") if t.endswith("/config")]
+    assert documents
+    home.ha.stop()
+    for topic in documents:
+        home.watcher.publish(topic, "", retain=True)
+    births = _births(home)
+    home.ha.start()
+    home.ha.wait_available(*ALL, timeout=30)
+    wait_for(lambda: set(documents) <= set(home.watcher.names("homeassistant/")), "the documents are back", 20)
+    wait_for(lambda: _births(home) > births, "Home Assistant's birth message", 30)
+
+
 def test_heatbridge_restarted(home):
     _choose_something(home)
     energy = home.number("sensor.living_room_energy")

@@ -128,6 +128,21 @@ static void take_room_command(struct app *app, const struct topic_target *target
     }
 }
 
+/* A heater has no orders of its own: two masters would fight over it. */
+static void refuse_heater_command(struct app *app, const struct topic_target *target,
+                                  const struct mqtt_incoming *in)
+{
+    static const char answer[] = "a heater is commanded through its room; nothing was done";
+    hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: %s", in->topic,
+           target->index == INDEX_NONE ? "no such heater" : answer);
+    if (target->index != INDEX_NONE) {
+        char topic[TOPIC_MAX];
+        topics_heater(&app->config->mqtt, app->config->heaters[target->index].id,
+                      HEATER_TOPIC_ERROR, topic);
+        app_publish(app, topic, answer, false);
+    }
+}
+
 static void take_message(struct app *app, const struct mqtt_incoming *in)
 {
     take_sources(app, in);
@@ -137,8 +152,7 @@ static void take_message(struct app *app, const struct mqtt_incoming *in)
         take_room_command(app, &target, in);
         break;
     case TOPIC_HEATER_COMMAND:
-        hb_log(app->log, LOG_LEVEL_WARN, "mqtt",
-               "%s: a heater is commanded through its room, nothing was done", in->topic);
+        refuse_heater_command(app, &target, in);
         break;
     case TOPIC_HA_STATUS:
         announcer_ha_status(app->announcer, in->payload, in->len, in->retained, clock_mono());

@@ -58,13 +58,13 @@ struct miner_stats {
     bool hashing;            /* workers have work and a duty above 0 */
     bool pool_work;          /* the work is a pool's, not our own */
     double duty_ratio;       /* as set */
-    double hashrate_hs;      /* delivered, over the last ~5 s */
+    double hashrate_hs;      /* delivered, over the last ~2 s */
     double full_hashrate_hs; /* what duty 1 would give, measured while hashing; 0 before */
     double hashes;           /* total since start */
     uint64_t accepted, rejected[REJECT_COUNT], dropped; /* dropped: failed our own re-check */
     double difficulty;                                  /* of the session, 0 without one */
     double best_difficulty;                             /* best share since start */
-    double package_w; /* RAPL over the last ~5 s; NaN where unreadable */
+    double package_w; /* RAPL over the last ~2 s; NaN where unreadable */
     double cpu_c;     /* CPU temperature; NaN where unreadable */
     int threads;
     const char *kernel; /* name of the hashing kernel in use */

@@ -65,6 +65,7 @@ static void on_opened(void *ctx)
 {
     struct pool_link *link = ctx;
     struct session_effects effects;
+    link->reached = true;
     session_opened(&link->session, clock_mono(), &effects);
     carry_out(link, &effects);
 }
@@ -93,6 +94,11 @@ static void on_closed(void *ctx, const char *why)
 {
     struct pool_link *link = ctx;
     link->transport = NULL;
+    if (session_hung_up(&link->session)) {
+        link->lines.used = 0;
+        pool_link_open(link);
+        return;
+    }
     link->target = link->url;
     lose(link, why, -1);
 }
@@ -162,6 +168,7 @@ void pool_link_open(struct pool_link *link)
     if (link->transport != NULL) {
         return;
     }
+    link->reached = false;
     const struct transport_options options = {
         .host = link->target.host,
         .port = link->target.port,

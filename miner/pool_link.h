@@ -44,6 +44,7 @@ struct pool_link {
     bool tls_verify;
     int connect_timeout_ms;
     struct transport *transport; /* NULL: down */
+    bool reached;                /* the latest connection came to stand */
     struct session session;
     struct line_buffer lines;
 };

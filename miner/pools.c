@@ -1,18 +1,22 @@
 #include "miner/pools.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
-enum { POOLS_MAX = 32, SAY_EVERY_MS = 1000 };
+enum { POOLS_MAX = 32, SAY_EVERY_MS = 1000, CAUSES = 4 };
 
 struct member {
     struct pool_link link;
-    hb_mono next_try, good_since, said_at;
+    hb_mono next_try, tried_at, good_since, said_at;
     int failures;
-    char last_loss[200]; /* so that the same cause is told once */
+    bool unreachable; /* the last connection could not be made      */
+    bool relapsing;   /* the last loss was one that was told before */
+    char told[CAUSES][200];
+    size_t next_told;
 };
 
 struct pools {
@@ -23,7 +27,8 @@ struct pools {
     uint64_t random;
     char message[200];
     size_t count;
-    size_t active; /* == count: none */
+    size_t active;             /* == count: none */
+    bool relapsing, work_told; /* as the pool lost last; that there is work */
     struct member members[];
 };
 
@@ -31,8 +36,10 @@ struct pools_timing pools_default_timing(void)
 {
     return (struct pools_timing){.first_wait_ms = 1000,
                                  .most_wait_ms = 60 * 1000,
+                                 .idle_wait_ms = 8 * 1000,
                                  .good_ms = 60 * 1000,
-                                 .connect_timeout_ms = 15 * 1000};
+                                 .connect_timeout_ms = 10 * 1000,
+                                 .patience_ms = 5 * 1000};
 }
 
 /* xorshift64: good enough to keep a fleet from knocking in step. */
@@ -47,14 +54,16 @@ static uint64_t next_random(struct pools *pools)
 }
 
 /* Between half of the doubled wait and all of it. */
-static int64_t wait_ms(struct pools *pools, int failures)
+static int64_t wait_ms(struct pools *pools, const struct member *member)
 {
+    const bool wanted = member->unreachable && pools->active == pools->count;
+    const int64_t most = wanted ? pools->timing.idle_wait_ms : pools->timing.most_wait_ms;
     int64_t wait = pools->timing.first_wait_ms;
-    for (int i = 1; i < failures && wait < pools->timing.most_wait_ms; i++) {
+    for (int i = 1; i < member->failures && wait < most; i++) {
         wait *= 2;
     }
-    if (wait > pools->timing.most_wait_ms) {
-        wait = pools->timing.most_wait_ms;
+    if (wait > most) {
+        wait = most;
     }
     return wait / 2 + (int64_t)(next_random(pools) % (uint64_t)(wait / 2 + 1));
 }
@@ -73,19 +82,67 @@ static void print_where(const struct pool_link *link, char *where, size_t size)
     pool_url_print(where, size, link->target.host, link->target.port);
 }
 
+/* True if the cause was told before; otherwise it counts as told from now on. */
+static bool was_told(struct member *member, const char *cause)
+{
+    for (size_t i = 0; i < CAUSES; i++) {
+        if (strncmp(member->told[i], cause, sizeof member->told[i] - 1) == 0) {
+            return true;
+        }
+    }
+    (void)text_copy(member->told[member->next_told], sizeof member->told[0], cause);
+    member->next_told = (member->next_told + 1) % CAUSES;
+    return false;
+}
+
+static void forgive(struct member *member)
+{
+    member->failures = 0;
+    member->unreachable = member->relapsing = false;
+    memset(member->told, 0, sizeof member->told);
+}
+
+static void tell_work(struct pools *pools)
+{
+    char where[128];
+    print_where(&pools->members[pools->active].link, where, sizeof where);
+    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s", where);
+    pools->work_told = true;
+}
+
 static void activate(struct pools *pools, size_t index)
 {
     struct member *member = &pools->members[index];
-    if (pools->active < pools->count) {
-        pool_link_close(&pools->members[pools->active].link);
+    for (size_t i = index + 1; i < pools->count; i++) {
+        pool_link_close(&pools->members[i].link);
     }
     pools->active = index;
-    member->good_since = clock_mono();
-    member->last_loss[0] = '\0';
     pools->message[0] = '\0';
-    char where[128];
-    print_where(&member->link, where, sizeof where);
-    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s", where);
+    member->good_since = clock_mono();
+    if (member->unreachable) {
+        forgive(member);
+    }
+    pools->work_told = false;
+    if (!member->relapsing && !pools->relapsing) {
+        tell_work(pools);
+    }
+}
+
+/* A pool that has been good for long enough gets a clean slate. */
+static void settle(struct pools *pools, hb_mono now)
+{
+    if (pools->active == pools->count) {
+        return;
+    }
+    struct member *member = &pools->members[pools->active];
+    if (mono_age_ms(now, member->good_since) < pools->timing.good_ms) {
+        return;
+    }
+    forgive(member);
+    pools->relapsing = false;
+    if (!pools->work_told) {
+        tell_work(pools);
+    }
 }
 
 static void on_job(void *ctx, struct pool_link *link, const struct job *job)
@@ -104,9 +161,22 @@ static void on_job(void *ctx, struct pool_link *link, const struct job *job)
 
 static void log_loss(struct pools *pools, struct member *member, const char *why)
 {
-    const bool again = strncmp(member->last_loss, why, sizeof member->last_loss - 1) == 0;
-    (void)text_copy(member->last_loss, sizeof member->last_loss, why);
-    hb_log(pools->log, again ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "miner", "pool %s", why);
+    member->relapsing = was_told(member, why);
+    hb_log(pools->log, member->relapsing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "miner", "pool %s",
+           why);
+}
+
+/* With no work left, pools that were not to be reached earlier are worth a try soon. */
+static void become_idle(struct pools *pools, hb_mono now)
+{
+    const hb_mono soon = mono_add_ms(now, pools->timing.idle_wait_ms);
+    for (size_t i = 0; i < pools->count; i++) {
+        struct member *member = &pools->members[i];
+        if (member->unreachable) {
+            member->next_try = mono_earlier(member->next_try, soon);
+        }
+    }
+    pools->handler.job(pools->handler.ctx, NULL);
 }
 
 static void on_lost(void *ctx, struct pool_link *link, const char *why, int64_t retry_ms)
@@ -116,19 +186,20 @@ static void on_lost(void *ctx, struct pool_link *link, const char *why, int64_t 
     struct member *member = &pools->members[index];
     const hb_mono now = clock_mono();
     const bool was_active = index == pools->active;
-    if (was_active && mono_age_ms(now, member->good_since) >= pools->timing.good_ms) {
-        member->failures = 0;
+    log_loss(pools, member, why);
+    if (was_active) {
+        pools->relapsing = member->relapsing;
+        pools->active = pools->count;
     }
-    if (was_active || pools->active == pools->count) {
+    if (pools->active == pools->count) {
         (void)text_copy(pools->message, sizeof pools->message, why);
     }
-    log_loss(pools, member, why);
+    member->unreachable = !link->reached;
     member->failures++;
-    const int64_t pause_ms = wait_ms(pools, member->failures);
+    const int64_t pause_ms = wait_ms(pools, member);
     member->next_try = mono_add_ms(now, retry_ms > pause_ms ? retry_ms : pause_ms);
     if (was_active) {
-        pools->active = pools->count;
-        pools->handler.job(pools->handler.ctx, NULL);
+        become_idle(pools, now);
     }
 }
 
@@ -144,7 +215,8 @@ static void on_said(void *ctx, struct pool_link *link, bool loud, const char *te
     struct member *member = &pools->members[index_of(pools, link)];
     const hb_mono now = clock_mono();
     enum log_level level = loud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
-    if (mono_is_set(member->said_at) && mono_age_ms(now, member->said_at) < SAY_EVERY_MS) {
+    if ((mono_is_set(member->said_at) && mono_age_ms(now, member->said_at) < SAY_EVERY_MS) ||
+        (loud && was_told(member, text))) {
         level = LOG_LEVEL_DEBUG;
     } else {
         member->said_at = now;
@@ -222,16 +294,33 @@ static size_t find_trying(const struct pools *pools)
     return i;
 }
 
+/* Once, unless it is the last hope anyway. */
+static void tell_slow(struct pools *pools, size_t index)
+{
+    struct member *member = &pools->members[index];
+    char where[128];
+    char text[200];
+    print_where(&member->link, where, sizeof where);
+    (void)snprintf(text, sizeof text, "%s: no work within %g s, so the next pool is tried too",
+                   where, pools->timing.patience_ms / 1000.0);
+    if (index + 1 < pools->active && !was_told(member, text)) {
+        hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s", text);
+    }
+}
+
 /* Tries the best pool whose turn has come, if it is better than the one in use: failover and return
- * are the same thing. One at a time. */
+ * are the same thing. The next one waits until patience with those before it has run out. */
 static void try_better(struct pools *pools, hb_mono now)
 {
-    if (find_trying(pools) < pools->count) {
-        return;
-    }
     for (size_t i = 0; i < pools->active; i++) {
         struct member *member = &pools->members[i];
-        if (mono_age_ms(now, member->next_try) >= 0) {
+        if (pool_link_is_open(&member->link)) {
+            if (mono_age_ms(now, member->tried_at) < pools->timing.patience_ms) {
+                return;
+            }
+            tell_slow(pools, i);
+        } else if (mono_age_ms(now, member->next_try) >= 0) {
+            member->tried_at = now;
             pool_link_open(&member->link);
             return;
         }
@@ -243,6 +332,7 @@ void pools_tick(struct pools *pools, hb_mono now)
     for (size_t i = 0; i < pools->count; i++) {
         pool_link_tick(&pools->members[i].link, now);
     }
+    settle(pools, now);
     try_better(pools, now);
 }
 

@@ -1,8 +1,11 @@
 /* Several pools in order of preference: failover, patience, and return to the preferred one.
  *
  * A pool that gives work is used; meanwhile every better one is tried again from time to time and
- * taken as soon as it gives work itself. Waits double from `first_wait_ms` to `most_wait_ms`, with
- * jitter, and start over after a pool has been good for `good_ms`.
+ * taken as soon as it gives work itself. A pool that has given none after `patience_ms` keeps its
+ * chance, but the next one is tried beside it. Waits double from `first_wait_ms` to `most_wait_ms`,
+ * with jitter, and start over after a pool has been good for `good_ms`, or works after it could not
+ * be reached. While there is no work at all, one that cannot be reached is waited for no longer
+ * than `idle_wait_ms`. Each cause of a loss is logged once until the pool is good again.
  */
 #ifndef HB_MINER_POOLS_H
 #define HB_MINER_POOLS_H
@@ -24,10 +27,10 @@ struct uv_loop_s;
 struct pools;
 
 struct pools_timing {
-    int first_wait_ms, most_wait_ms, good_ms, connect_timeout_ms;
+    int first_wait_ms, most_wait_ms, idle_wait_ms, good_ms, connect_timeout_ms, patience_ms;
 };
 
-/* 1 s to 60 s, good after 60 s, 15 s to connect. */
+/* 1 s to 60 s, at most 8 s when idle, good after 60 s, 10 s to connect, the next one after 5 s. */
 struct pools_timing pools_default_timing(void);
 
 /* What the owner is told, on the loop's thread: work, or that there is none (NULL). The serials of

@@ -17,7 +17,6 @@ enum {
     KEEP_ALIVE_MS = 2 * 60 * 1000, /* public-pool hangs up after five silent minutes */
     SUGGEST_AGAIN_MS = 2 * 60 * 1000,
     REDIRECT_WAIT_MAX_MS = 60 * 1000,
-    REFUSED_LINES_MAX = 20,
 };
 
 static void hang_up(struct session_effects *effects, const char *why)
@@ -80,7 +79,7 @@ void session_opened(struct session *session, hb_mono now, struct session_effects
     session->version_mask = 0;
     session->difficulty = 1;
     session->suggested_difficulty = 0;
-    session->refused_lines = 0;
+    session->odd_line_told = false;
     if (session->plain) {
         subscribe(session, now, effects);
         return;
@@ -95,14 +94,27 @@ void session_opened(struct session *session, hb_mono now, struct session_effects
 
 void session_closed(struct session *session)
 {
-    if (session->state == SESSION_CONFIGURING) {
-        session->plain = true;
-    } else if (session->state == SESSION_SUBSCRIBING) {
-        session->plain = false;
-    }
-    session->no_extranonce = session->no_extranonce || session->extranonce_asked;
     session->state = SESSION_DOWN;
     forget_jobs(session);
+}
+
+/* Before the subscription, with and without configure are tried by turns: some pools answer the
+ * question and hang up all the same, and then the cause is seen only one step later. */
+static void try_the_other_way(struct session *session)
+{
+    session->plain = !session->plain;
+}
+
+bool session_hung_up(struct session *session)
+{
+    const bool early =
+        session->state == SESSION_CONFIGURING || session->state == SESSION_SUBSCRIBING;
+    if (early) {
+        try_the_other_way(session);
+    }
+    session->no_extranonce = session->no_extranonce || session->extranonce_asked;
+    session_closed(session);
+    return early && session->plain;
 }
 
 void session_want_difficulty(struct session *session, double difficulty)
@@ -225,9 +237,16 @@ static void on_subscribed(struct session *session, const struct stratum_reply *r
                           struct session_effects *effects)
 {
     session->subscribe_id = 0;
-    if (reply->result != RESULT_SUBSCRIBED) {
+    if (reply->failed || reply->result == RESULT_FALSE) {
         (void)snprintf(effects->why, sizeof effects->why, "mining.subscribe was refused: %s",
                        reply->text[0] != '\0' ? reply->text : "no reason given");
+        effects->close = true;
+        return;
+    }
+    if (reply->result != RESULT_SUBSCRIBED) {
+        (void)snprintf(effects->why, sizeof effects->why,
+                       "the pool sent nonsense: mining.subscribe: %s",
+                       reply->text[0] != '\0' ? reply->text : "result: expected a list");
         effects->close = true;
         return;
     }
@@ -359,15 +378,23 @@ static void on_message(struct session *session, hb_mono now, struct session_effe
     }
 }
 
-/* A line with a wrong field is skipped, one that is no JSON at all ends the connection. */
+/* Skipping one of these means working for nothing from then on: wrong target, job or header. */
+static bool work_depends_on(enum stratum_kind kind)
+{
+    return kind == STRATUM_NOTIFY || kind == STRATUM_SET_DIFFICULTY ||
+           kind == STRATUM_SET_EXTRANONCE || kind == STRATUM_SET_VERSION_MASK;
+}
+
 static void on_refused_line(struct session *session, const struct hb_err *err,
                             struct session_effects *effects)
 {
+    const bool speaks_stratum = err->code != HB_ERR_STATE;
     char why[256];
     (void)snprintf(why, sizeof why, "the pool sent nonsense: %.200s", err->msg);
-    if (err->code == HB_ERR_STATE || ++session->refused_lines > REFUSED_LINES_MAX) {
+    if (!speaks_stratum || work_depends_on(session->message.kind)) {
         hang_up(effects, why);
-    } else if (session->refused_lines == 1) {
+    } else if (!session->odd_line_told) {
+        session->odd_line_told = true;
         say(effects, true, why);
     }
 }
@@ -400,6 +427,7 @@ static void check_answers(struct session *session, hb_mono now, struct session_e
     if (session->state == SESSION_CONFIGURING && waited_ms >= CONFIGURE_WAIT_MS) {
         subscribe(session, now, effects);
     } else if (session->state == SESSION_SUBSCRIBING && waited_ms >= ANSWER_WAIT_MS) {
+        try_the_other_way(session); /* an unknown method silences some pools for good */
         hang_up(effects, "no answer to mining.subscribe within 20 s");
     } else if (session->state == SESSION_AUTHORIZING && waited_ms >= ANSWER_WAIT_MS) {
         if (session_has_job(session)) {

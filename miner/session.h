@@ -1,9 +1,11 @@
 /* Stratum V1 with one pool as a pure state machine: lines and time in, lines and wishes out.
  *
  * The owner opens a connection and calls session_opened, hands every line to session_line, calls
- * session_tick about twice a second, and session_closed when the connection ends. After each call
- * it carries out the effects. The dialogue is configure, subscribe, authorize, then suggestions; a
- * pool that knows no configure (refuses it, is silent, or hangs up) is spoken to without.
+ * session_tick about twice a second, and session_closed or session_hung_up when the connection
+ * ends. After each call it carries out the effects. The dialogue is configure, subscribe,
+ * authorize, then suggestions; a pool that knows no configure (refuses it, is silent, or hangs up)
+ * is spoken to without. A malformed message on which work depends ends the session; any other is
+ * skipped.
  */
 #ifndef HB_MINER_SESSION_H
 #define HB_MINER_SESSION_H
@@ -12,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ground/attr.h"
 #include "ground/time.h"
 #include "miner/engine.h"
 #include "miner/job.h"
@@ -64,7 +67,7 @@ struct session {
     uint64_t next_serial;
     struct session_job jobs[SESSION_JOBS];
     size_t next_slot;
-    int refused_lines;
+    bool odd_line_told;
     struct share_book book;
     struct stratum_message message; /* scratch: too large for a stack */
 };
@@ -101,8 +104,12 @@ void session_line(struct session *session, const char *line, size_t len, hb_mono
                   struct session_effects *effects);
 /* Time-outs, keeping alive, suggesting a difficulty anew. */
 void session_tick(struct session *session, hb_mono now, struct session_effects *effects);
-/* The connection ended, whoever wanted it. All jobs are void. */
+/* We ended the connection. All jobs are void. */
 void session_closed(struct session *session);
+/* The same when the pool ended it, from which is learnt what it does not bear. True if a new
+ * connection made at once may fare better: it hung up on mining.configure, which the next one does
+ * without. Never true twice in a row. */
+HB_MUST_USE bool session_hung_up(struct session *session);
 
 /* Difficulty to suggest to the pool from now on; 0 for none. */
 void session_want_difficulty(struct session *session, double difficulty);

@@ -58,6 +58,20 @@ static void say(struct client *client, const char *text, size_t len)
     }
 }
 
+static void on_shut_down(uv_shutdown_t *request, int status)
+{
+    (void)status;
+    hang_up((struct client *)request->handle);
+    free(request);
+}
+
+static void hang_up_after_sending(struct client *client)
+{
+    uv_shutdown_t *request = malloc(sizeof *request);
+    assert_non_null(request);
+    assert_int_equal(uv_shutdown(request, (uv_stream_t *)&client->tcp, on_shut_down), 0);
+}
+
 static void misbehave(struct client *client)
 {
     static char block[256 * 1024];
@@ -89,6 +103,8 @@ static void misbehave(struct client *client)
         break;
     case FAKE_GOOD:
     case FAKE_HANGS_UP_ON_CONFIGURE:
+    case FAKE_ANSWERS_CONFIGURE_AND_HANGS_UP:
+    case FAKE_NO_JOBS:
     case FAKE_SILENT:
         break;
     }
@@ -101,7 +117,8 @@ static void on_line(struct client *client, const char *line)
         hang_up(client);
         return;
     }
-    if (pool->manner == FAKE_SILENT) {
+    if (pool->manner == FAKE_SILENT ||
+        (pool->manner == FAKE_NO_JOBS && strstr(line, "authorize") != NULL)) {
         return;
     }
     const bool early =
@@ -113,6 +130,10 @@ static void on_line(struct client *client, const char *line)
     enum fake_heard heard = FAKE_HEARD_OTHER;
     const size_t len = fake_answer(line, client->out, sizeof client->out, &heard);
     say(client, client->out, len);
+    if (pool->manner == FAKE_ANSWERS_CONFIGURE_AND_HANGS_UP && strstr(line, "configure") != NULL) {
+        hang_up_after_sending(client);
+        return;
+    }
     if (heard == FAKE_HEARD_AUTHORIZE) {
         pool->jobs++;
         misbehave(client);

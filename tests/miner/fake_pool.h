@@ -15,6 +15,8 @@ enum fake_manner {
     FAKE_NEGATIVE, /* a negative difficulty after the first job */
     FAKE_REDIRECT, /* to redirect_host:redirect_port, after the first job */
     FAKE_HANGS_UP_ON_CONFIGURE,
+    FAKE_ANSWERS_CONFIGURE_AND_HANGS_UP,
+    FAKE_NO_JOBS,
     FAKE_SILENT,
     FAKE_GREETS, /* with plain text, before it was asked anything */
 };

@@ -1,7 +1,9 @@
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "miner/engine.h"
@@ -18,6 +20,8 @@ static struct pools *pools;
 static struct miner_engine *engine;
 static uint64_t last_serial; /* of the job in hand; 0: none */
 static unsigned jobs_seen;
+static unsigned told, warned; /* messages to people */
+static char last_warning[400];
 
 /* --- helpers ------------------------------------------------------------------------------------
  */
@@ -58,6 +62,8 @@ static int set_up(void **state)
     (void)signal(SIGPIPE, SIG_IGN);
     last_serial = 0;
     jobs_seen = 0;
+    told = warned = 0;
+    last_warning[0] = '\0';
     pools = NULL;
     assert_int_equal(uv_loop_init(&loop), 0);
     (void)uv_timer_init(&loop, &ticker);
@@ -86,13 +92,28 @@ static int tear_down(void **state)
     return uv_loop_close(&loop);
 }
 
+static void count_warning(void *ctx, enum log_level level, const char *part, const char *text)
+{
+    (void)ctx;
+    (void)part;
+    told += 1;
+    warned += level <= LOG_LEVEL_WARN ? 1 : 0;
+    (void)snprintf(last_warning, sizeof last_warning, "%s", level <= LOG_LEVEL_WARN ? text : "");
+}
+
+static const struct hb_log pool_log = {count_warning, NULL, LOG_LEVEL_INFO};
+
 /* One URL per pool; NULL ends the list. */
 static void start_pools(const char *const *urls, bool tls_verify, const char *ca_file)
 {
     struct miner_pool list[4] = {{0}};
     struct miner_options options = {.pools = list};
-    const struct pools_timing timing = {
-        .first_wait_ms = 20, .most_wait_ms = 200, .good_ms = 1000, .connect_timeout_ms = 5000};
+    const struct pools_timing timing = {.first_wait_ms = 20,
+                                        .most_wait_ms = 200,
+                                        .idle_wait_ms = 100,
+                                        .good_ms = 1000,
+                                        .connect_timeout_ms = 5000,
+                                        .patience_ms = 300};
     const struct pools_handler handler = {on_job, NULL};
     struct hb_err err = {0};
     for (; urls[options.pool_count] != NULL; options.pool_count++) {
@@ -102,7 +123,7 @@ static void start_pools(const char *const *urls, bool tls_verify, const char *ca
                                                        .tls_verify = tls_verify,
                                                        .ca_file = ca_file};
     }
-    pools = pools_create(&options, &timing, &loop, NULL, &handler, &err);
+    pools = pools_create(&options, &timing, &loop, &pool_log, &handler, &err);
     if (pools == NULL) {
         fail_msg("%s", err.msg);
     }
@@ -142,6 +163,16 @@ static void await_message(const char *part)
 static bool reached(const void *counter)
 {
     return *(const unsigned *)counter >= 1;
+}
+
+static bool reached_many(const void *counter)
+{
+    return *(const unsigned *)counter >= 5;
+}
+
+static bool warned_of(const void *part)
+{
+    return strstr(last_warning, part) != NULL;
 }
 
 /* --- failover -----------------------------------------------------------------------------------
@@ -236,7 +267,15 @@ static void deep_json_is_left_for_the_next_pool(void **state)
     expect_replaced(FAKE_DEEP, "nested at most");
 }
 
-static void a_negative_difficulty_is_refused_and_work_goes_on(void **state)
+static void a_negative_difficulty_is_left_for_the_next_pool(void **state)
+{
+    (void)state;
+    expect_replaced(
+        FAKE_NEGATIVE,
+        "mining.set_difficulty: difficulty: expected a number from 1e-9 to 1e18, got -1");
+}
+
+static void a_relapsing_pool_is_told_of_once_and_retried_ever_later(void **state)
 {
     (void)state;
     struct fake_pool pool = {.manner = FAKE_NEGATIVE};
@@ -244,9 +283,122 @@ static void a_negative_difficulty_is_refused_and_work_goes_on(void **state)
     fake_pool_start(&pool, &loop, 0);
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
     start_pools(list, true, NULL);
-    await_message("mining.set_difficulty: difficulty: expected a number from 1e-9 to 1e18, got -1");
-    assert_true(last_serial != 0);
-    assert_int_equal(pool.connections, 1);
+    const uint64_t start_ns = uv_hrtime();
+    run_until(reached_many, &pool.connections, "five connections");
+    /* Waits of at least 10, 20, 40 and 80 ms. */
+    assert_true(uv_hrtime() - start_ns >= UINT64_C(150) * 1000000);
+    assert_int_equal(warned, 1);
+    assert_true(told <= 3);
+    fake_pool_stop(&pool);
+}
+
+static void expect_passed_over(enum fake_manner manner)
+{
+    struct fake_pool lame = {.manner = manner};
+    struct fake_pool good = {0};
+    char urls[2][64];
+    fake_pool_start(&lame, &loop, 0);
+    fake_pool_start(&good, &loop, 0);
+    const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", lame.port),
+                                url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
+    start_pools(list, true, NULL);
+    run_until(warned_of, "no work within 0.3 s, so the next pool is tried too", "the warning");
+    assert_non_null(strstr(last_warning, urls[0]));
+    await_pool(1);
+    assert_int_equal(lame.connections, 1); /* and it keeps its chance */
+    assert_int_equal(warned, 1);
+    fake_pool_stop(&lame);
+    fake_pool_stop(&good);
+}
+
+static void a_silent_pool_is_passed_over(void **state)
+{
+    (void)state;
+    expect_passed_over(FAKE_SILENT);
+}
+
+static void a_pool_without_jobs_is_passed_over(void **state)
+{
+    (void)state;
+    expect_passed_over(FAKE_NO_JOBS);
+}
+
+/* A listener whose queue is full drops every further SYN, as a black hole does. */
+static int start_black_hole(int fds[4], int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fds[0], (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&address, &len), 0);
+    *port = ntohs(address.sin_port);
+    for (int i = 1; i < 4; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fds[i], (const struct sockaddr *)&address, sizeof address);
+    }
+    return 4;
+}
+
+static void a_black_hole_does_not_hold_up_the_next_pool(void **state)
+{
+    (void)state;
+    struct fake_pool good = {0};
+    char urls[2][64];
+    int fds[4];
+    int port = 0;
+    const int count = start_black_hole(fds, &port);
+    fake_pool_start(&good, &loop, 0);
+    const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", port),
+                                url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
+    const uint64_t start_ns = uv_hrtime();
+    start_pools(list, true, NULL);
+    await_pool(1);
+    const uint64_t took_ms = (uv_hrtime() - start_ns) / 1000000;
+    assert_true(took_ms >= 300 && took_ms < 2500); /* far from the 5 s to connect */
+    for (int i = 0; i < count; i++) {
+        (void)close(fds[i]);
+    }
+    fake_pool_stop(&good);
+}
+
+static void waits_are_short_at_first_and_bounded(void **state)
+{
+    (void)state;
+    const struct pools_timing timing = pools_default_timing();
+    assert_true(timing.first_wait_ms < 2000);
+    assert_int_equal(timing.most_wait_ms, 60000);
+    assert_true(timing.idle_wait_ms <= 10000);
+    assert_true(timing.patience_ms <= 5000);
+}
+
+/* Long gone, it is nevertheless found soon when it is the only one. */
+static void an_only_pool_is_found_soon_after_its_return(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {0};
+    char url[64];
+    const int port = fake_free_port();
+    const struct miner_pool one = {.url = url_of(url, 64, "", "127.0.0.1", port), .user = "me"};
+    const struct miner_options options = {.pools = &one, .pool_count = 1};
+    const struct pools_timing timing = {.first_wait_ms = 20,
+                                        .most_wait_ms = 60000,
+                                        .idle_wait_ms = 100,
+                                        .good_ms = 1000,
+                                        .connect_timeout_ms = 5000,
+                                        .patience_ms = 300};
+    const struct pools_handler handler = {on_job, NULL};
+    pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
+    assert_non_null(pools);
+    const uint64_t until_ns = uv_hrtime() + UINT64_C(3000) * 1000000;
+    while (uv_hrtime() < until_ns) { /* waits of up to 2 s by now, were they not bounded */
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    fake_pool_start(&pool, &loop, port);
+    const uint64_t start_ns = uv_hrtime();
+    await_pool(0);
+    assert_true(uv_hrtime() - start_ns < UINT64_C(500) * 1000000);
     fake_pool_stop(&pool);
 }
 
@@ -283,7 +435,12 @@ static void an_allowed_redirect_is_followed(void **state)
     const char *const hosts[] = {url_of(allowed, 64, "", "127.0.0.1", other.port)};
     const struct miner_options options = {
         .pools = &one, .pool_count = 1, .redirect_hosts = hosts, .redirect_host_count = 1};
-    const struct pools_timing timing = {20, 200, 1000, 5000};
+    const struct pools_timing timing = {.first_wait_ms = 20,
+                                        .most_wait_ms = 200,
+                                        .idle_wait_ms = 100,
+                                        .good_ms = 1000,
+                                        .connect_timeout_ms = 5000,
+                                        .patience_ms = 300};
     const struct pools_handler handler = {on_job, NULL};
     pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
     assert_non_null(pools);
@@ -302,6 +459,21 @@ static void a_pool_that_hangs_up_on_configure_is_served_plainly(void **state)
     start_pools(list, true, NULL);
     await_pool(0);
     assert_int_equal(pool.connections, 2);
+    assert_int_equal(warned, 0); /* nothing is wrong with it */
+    fake_pool_stop(&pool);
+}
+
+static void a_pool_that_answers_configure_and_hangs_up_is_served_plainly(void **state)
+{
+    (void)state;
+    struct fake_pool pool = {.manner = FAKE_ANSWERS_CONFIGURE_AND_HANGS_UP};
+    char url[64];
+    fake_pool_start(&pool, &loop, 0);
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
+    start_pools(list, true, NULL);
+    await_pool(0);
+    assert_int_equal(pool.connections, 2);
+    assert_int_equal(warned, 0);
     fake_pool_stop(&pool);
 }
 
@@ -516,10 +688,17 @@ int main(void)
         POOL_TEST(garbage_is_left_for_the_next_pool),
         POOL_TEST(an_endless_line_is_left_for_the_next_pool),
         POOL_TEST(deep_json_is_left_for_the_next_pool),
-        POOL_TEST(a_negative_difficulty_is_refused_and_work_goes_on),
+        POOL_TEST(a_negative_difficulty_is_left_for_the_next_pool),
+        POOL_TEST(a_relapsing_pool_is_told_of_once_and_retried_ever_later),
+        POOL_TEST(a_silent_pool_is_passed_over),
+        POOL_TEST(a_pool_without_jobs_is_passed_over),
+        POOL_TEST(a_black_hole_does_not_hold_up_the_next_pool),
+        POOL_TEST(waits_are_short_at_first_and_bounded),
+        POOL_TEST(an_only_pool_is_found_soon_after_its_return),
         POOL_TEST(a_redirect_to_a_stranger_is_refused_and_work_goes_on),
         POOL_TEST(an_allowed_redirect_is_followed),
         POOL_TEST(a_pool_that_hangs_up_on_configure_is_served_plainly),
+        POOL_TEST(a_pool_that_answers_configure_and_hangs_up_is_served_plainly),
         POOL_TEST(a_name_that_does_not_exist_is_told),
         POOL_TEST(a_trusted_certificate_is_accepted),
         POOL_TEST(an_unknown_certificate_is_refused),

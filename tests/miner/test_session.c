@@ -198,12 +198,29 @@ static void pools_without_configure_are_spoken_to_plainly(void **state)
 
     start();
     open_session();
-    session_closed(&session);
+    assert_true(session_hung_up(&session));
     open_session();
     assert_true(sends("mining.subscribe"));
-    session_closed(&session); /* so it was not because of configure */
+    assert_false(session_hung_up(&session)); /* so it was not because of configure */
     open_session();
     assert_true(sends("mining.configure"));
+
+    line(CONFIGURED); /* answered, and hung up on all the same */
+    assert_true(session_hung_up(&session));
+    open_session();
+    assert_true(sends("mining.subscribe"));
+
+    start();
+    open_session();
+    session_closed(&session); /* our own wish teaches nothing */
+    open_session();
+    assert_true(sends("mining.configure"));
+    tick_at(5000);
+    tick_at(25000);
+    assert_true(fx.close);
+    session_closed(&session);
+    open_session();
+    assert_true(sends("mining.subscribe")); /* configure may have silenced it */
 }
 
 static void a_hang_up_on_extranonce_subscribe_is_remembered(void **state)
@@ -211,7 +228,7 @@ static void a_hang_up_on_extranonce_subscribe_is_remembered(void **state)
     (void)state;
     become_ready();
     assert_true(sends("mining.extranonce.subscribe"));
-    session_closed(&session);
+    assert_false(session_hung_up(&session));
     open_session();
     line(CONFIGURED);
     line(SUBSCRIBED);
@@ -228,7 +245,19 @@ static void refused_subscription_and_worker_end_the_session(void **state)
     line(CONFIGURED);
     line("{\"id\":2,\"result\":[\"01650f001f25ea\",4],\"error\":null}");
     assert_true(fx.close);
-    assert_non_null(strstr(fx.why, "mining.subscribe was refused: result: expected"));
+    assert_non_null(strstr(fx.why, "the pool sent nonsense: mining.subscribe: result: expected"));
+    start();
+    open_session();
+    line(CONFIGURED);
+    line("{\"id\":2,\"result\":null,\"error\":[20,\"full\",null]}");
+    assert_true(fx.close);
+    assert_string_equal(fx.why, "mining.subscribe was refused: full");
+    start();
+    open_session();
+    line(CONFIGURED);
+    line("{\"id\":2,\"result\":[[],\"01020304\",2e9],\"error\":null}");
+    assert_true(fx.close);
+    assert_non_null(strstr(fx.why, "extranonce2_size: expected a whole number from 0 to 16"));
     start();
     open_session();
     line(CONFIGURED);
@@ -255,18 +284,52 @@ static void difficulty_counts_from_the_next_job(void **state)
     assert_near(session_find_job(&session, first)->difficulty, 0.5, 0);
 }
 
-static void a_negative_difficulty_changes_nothing_but_the_log(void **state)
+static void nonsense_that_work_depends_on_ends_the_session(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"mining.set_difficulty\",\"params\":[-4]", "difficulty: expected a number"},
+        {"mining.set_difficulty\",\"params\":[0]", "difficulty: expected a number"},
+        {"mining.set_difficulty\",\"params\":[1e999]", "nonsense"},
+        {"mining.notify\",\"params\":[]", "mining.notify: params: expected at least 9"},
+        {"mining.notify\",\"params\":[\"j\",\"00\",\"\",\"\",[],\"2\",\"1\",\"5\",true]",
+         "mining.notify: previous hash: expected 64 hex digits"},
+        {"mining.set_extranonce\",\"params\":[\"xyz\",-4]", "mining.set_extranonce: extranonce1"},
+        {"mining.set_version_mask\",\"params\":[\"zzzzzzzz\"]", "mining.set_version_mask: version"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[300];
+        become_ready();
+        line(NOTIFY("a", HASH_A, "true"));
+        (void)snprintf(text, sizeof text, "{\"id\":null,\"method\":\"%s}", cases[i][0]);
+        line(text);
+        assert_true(fx.close);
+        assert_non_null(strstr(fx.why, "the pool sent nonsense: "));
+        assert_non_null(strstr(fx.why, cases[i][1]));
+    }
+}
+
+static void odd_messages_are_borne_and_told_once(void **state)
 {
     (void)state;
     become_ready();
-    line("{\"method\":\"mining.set_difficulty\",\"params\":[0.5]}");
-    line("{\"method\":\"mining.set_difficulty\",\"params\":[-4]}");
+    line("{\"method\":\"client.show_message\",\"params\":[7]}");
     assert_false(fx.close);
     assert_true(fx.say_loud);
-    assert_non_null(strstr(fx.say, "difficulty: expected a number"));
-    assert_near(session.difficulty, 0.5, 0);
-    line("{\"method\":\"mining.set_difficulty\",\"params\":[-5]}");
-    assert_string_equal(fx.say, ""); /* told once */
+    assert_non_null(strstr(fx.say, "client.show_message: message: expected text"));
+    static const char *const odd[] = {
+        "{\"method\":\"client.show_message\",\"params\":null}",
+        "{\"method\":\"client.reconnect\",\"params\":[5,\"x\"]}",
+        "{\"method\":\"mining.unheard_of\",\"params\":{}}",
+        "{\"method\":42,\"params\":{}}",
+        "{\"id\":99999,\"result\":{\"a\":[]},\"error\":7}",
+        "{}",
+    };
+    for (size_t i = 0; i < 60; i++) {
+        line(odd[i % 6]);
+        assert_false(fx.close);
+        assert_string_equal(fx.say, "");
+    }
 }
 
 static void clean_jobs_make_older_shares_stale(void **state)
@@ -445,13 +508,6 @@ static void nonsense_ends_the_session_with_one_message(void **state)
     become_ready();
     line("[[[[[[[[[[[[[[[[[[[[[[[[[[");
     assert_true(fx.close);
-    become_ready();
-    for (int i = 0; i < 20; i++) {
-        line("{\"method\":\"mining.notify\",\"params\":[]}");
-        assert_false(fx.close);
-    }
-    line("{\"method\":\"mining.notify\",\"params\":[]}");
-    assert_true(fx.close);
 }
 
 /* --- time ---------------------------------------------------------------------------------------
@@ -524,7 +580,8 @@ int main(void)
         cmocka_unit_test(a_hang_up_on_extranonce_subscribe_is_remembered),
         cmocka_unit_test(refused_subscription_and_worker_end_the_session),
         cmocka_unit_test(difficulty_counts_from_the_next_job),
-        cmocka_unit_test(a_negative_difficulty_changes_nothing_but_the_log),
+        cmocka_unit_test(nonsense_that_work_depends_on_ends_the_session),
+        cmocka_unit_test(odd_messages_are_borne_and_told_once),
         cmocka_unit_test(clean_jobs_make_older_shares_stale),
         cmocka_unit_test(extranonce_and_mask_take_effect),
         cmocka_unit_test(a_job_before_the_subscription_is_kept),

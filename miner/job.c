@@ -27,7 +27,7 @@ void job_extranonce2_bytes(uint64_t extranonce2, uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         const size_t place = size - 1 - i;
-        bytes[i] = place < 8 ? (uint8_t)(extranonce2 >> (8 * place)) : 0;
+        bytes[i] = (uint8_t)(place < 8 ? extranonce2 >> (8 * place) : 0);
     }
 }
 

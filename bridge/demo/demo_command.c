@@ -51,7 +51,7 @@ static void print_help(FILE *out)
         "usage: heatbridge demo [--seconds N] [--mqtt-port P] [--http-port P]\n\n"
         "Runs a private Mosquitto and a Stratum pool on loopback, a simulated room with half\n"
         "an hour of house life in a minute, and the real engine hashing on one CPU thread.\n\n"
-        "  --seconds N    tell the story in N seconds (10 to 3600), then print a summary; the\n"
+        "  --seconds N    tell the story in N seconds (20 to 3600), then print a summary; the\n"
         "                 exit status is 0 only if the room was kept within 0.5 K in the\n"
         "                 last third and the pool accepted shares\n"
         "  --mqtt-port P  the broker's port, to look in with other programs\n"
@@ -262,7 +262,7 @@ static bool load_config(struct demo *demo, struct hb_err *err)
         "    window_delay: 10 s\n"
         "    heaters: [miner]\n"
         "heaters:\n"
-        "  miner: {driver: engine, name: Miner, max_power: 1500 W}\n";
+        "  miner: {driver: engine, name: Miner, max_power: 1500 W, lease: 10 min}\n";
     char text[2048];
     const struct house_room_parameters is = house_demo_room();
     const int len = snprintf(text, sizeof text, format, demo->mqtt_port, demo->http_port,
@@ -408,7 +408,7 @@ int demo_command(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_SECONDS:
-            good = read_number(optarg, 10, 3600, &seconds) && good;
+            good = read_number(optarg, 20, 3600, &seconds) && good;
             break;
         case OPTION_MQTT:
             good = read_number(optarg, 1, 65535, &mqtt_port) && good;

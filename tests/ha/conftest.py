@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import statistics
 
 import pytest
@@ -11,6 +12,11 @@ from harness.lane import LANES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _latencies = {}
+
+
+def pytest_configure():
+    # Asked to end, it tears down what it has started, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

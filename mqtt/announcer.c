@@ -159,7 +159,7 @@ static bool states_are_next(const struct announcer *announcer)
 {
     const struct discovery_plan *plan = &announcer->plan;
     return announcer->states_wanted &&
-           (announcer->at == plan->count || plan->step[announcer->at].phase == DISCOVERY_REMOVE);
+           (announcer->at == plan->count || plan->step[announcer->at].phase >= DISCOVERY_REMOVE);
 }
 
 const struct announcement *announcer_peek(struct announcer *announcer, hb_mono now)

@@ -147,23 +147,27 @@ static void announce_all(const struct planning *p)
 }
 
 /* The retained states of something that is gone; in single form several topics name the same. */
-static void remove_states(const struct planning *p, const struct discovery_topic *held)
+static void forget_states_if_gone(const struct planning *p, const struct discovery_topic *held)
 {
+    struct entity_context context;
+    if (context_of(p, held, &context)) {
+        return;
+    }
     char topic[TOPIC_MAX];
     if (!held->heater) {
         topics_room(&p->config->mqtt, held->id, ROOM_TOPIC_STATE, topic);
     } else {
         topics_heater(&p->config->mqtt, held->id, HEATER_TOPIC_STATE, topic);
     }
-    for (size_t i = p->plan->count; i > 0 && p->plan->step[i - 1].phase == DISCOVERY_REMOVE; i--) {
+    for (size_t i = p->plan->count; i > 0 && p->plan->step[i - 1].phase == DISCOVERY_FORGET; i--) {
         if (strcmp(p->plan->step[i - 1].topic, topic) == 0) {
             return;
         }
     }
-    add_text_step(p, DISCOVERY_REMOVE, topic, "");
+    add_text_step(p, DISCOVERY_FORGET, topic, "");
     if (held->heater) {
         topics_heater(&p->config->mqtt, held->id, HEATER_TOPIC_AVAILABILITY, topic);
-        add_text_step(p, DISCOVERY_REMOVE, topic, "");
+        add_text_step(p, DISCOVERY_FORGET, topic, "");
     }
 }
 
@@ -181,7 +185,6 @@ static void remove_if_gone(const struct planning *p, const struct discovery_topi
     struct entity_context context;
     if (!context_of(p, held, &context)) {
         add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
-        remove_states(p, held);
     } else if (!is_old_form(p, held) && is_gone(p, held, &context)) {
         add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
     }
@@ -202,6 +205,9 @@ void discovery_plan_make(struct discovery_plan *plan, const struct config *confi
     announce_all(&p);
     for (size_t i = 0; i < p.seen->count; i++) {
         remove_if_gone(&p, p.seen->topic[i]);
+    }
+    for (size_t i = 0; i < p.seen->count; i++) {
+        forget_states_if_gone(&p, p.seen->topic[i]);
     }
 }
 

@@ -27,6 +27,8 @@ enum discovery_phase {
                          them is complained of, once per entity (seen with 2026.11)             */
     DISCOVERY_CONFIG, /* the documents, rooms before heaters                                    */
     DISCOVERY_REMOVE, /* empty messages: rooms, heaters and entities that are gone              */
+    DISCOVERY_FORGET, /* empty messages: the states of rooms and heaters that are gone. Only when
+                         Home Assistant listens to them no more, for it renders an empty state    */
     DISCOVERY_PHASES,
 };
 

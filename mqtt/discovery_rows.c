@@ -212,7 +212,7 @@ const struct entity_row entity_heater_rows[] = {
      SENSOR,
      .name = "Best difficulty",
      .state_class = "measurement",
-     .precision = 0,
+     .precision = 3,
      ALWAYS,
      DIAG,
      .field = "best_difficulty",

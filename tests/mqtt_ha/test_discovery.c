@@ -465,15 +465,16 @@ static void what_is_gone_is_removed_with_its_states(void **state)
         house.config.room_count = 1;   /* without the hallway */
         house.config.heater_count = 2; /* and without the spare heater */
         discovery_plan_make(&plan, &house.config, house.caps, &seen);
-        assert_string_equal(payload_of(&plan, DISCOVERY_REMOVE, "heatbridge/hallway/state"), "");
-        assert_string_equal(payload_of(&plan, DISCOVERY_REMOVE, "heatbridge/heater/spare/state"),
+        assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/hallway/state"), "");
+        assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/heater/spare/state"),
                             "");
         assert_string_equal(
-            payload_of(&plan, DISCOVERY_REMOVE, "heatbridge/heater/spare/availability"), "");
-        assert_null(find_step(&plan, DISCOVERY_REMOVE, "heatbridge/living_room/state"));
+            payload_of(&plan, DISCOVERY_FORGET, "heatbridge/heater/spare/availability"), "");
+        assert_null(find_step(&plan, DISCOVERY_FORGET, "heatbridge/living_room/state"));
         assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), 0);
         if (forms[f] == DISCOVERY_DEVICE) {
-            assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), 2 + 3);
+            assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), 2);
+            assert_int_equal(count_phase(&plan, DISCOVERY_FORGET), 3);
         }
         discovery_plan_free(&plan);
         discovery_seen_clear(&seen);
@@ -492,7 +493,7 @@ static void switching_discovery_off_removes_all_but_the_states(void **state)
     plan_house(&house, DISCOVERY_OFF, &seen, &plan);
     assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS);
     assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), plan.count);
-    assert_null(find_step(&plan, DISCOVERY_REMOVE, "heatbridge/hallway/state"));
+    assert_null(find_step(&plan, DISCOVERY_FORGET, "heatbridge/hallway/state"));
     discovery_plan_free(&plan);
     discovery_seen_clear(&seen);
 }

@@ -156,8 +156,9 @@ static void tell_cause(struct mqtt_client *client, const char *cause)
     struct adapter *adapter = &client->adapter;
     if (add_once(adapter->causes[0], sizeof adapter->causes[0], ADAPTER_CAUSES,
                  &adapter->cause_count, cause)) {
-        char text[sizeof adapter->causes[0] + 32];
-        (void)snprintf(text, sizeof text, "not connected: %s", cause);
+        char text[sizeof adapter->causes[0] + 256];
+        (void)snprintf(text, sizeof text, "not connected to %.200s: %s", client->options.url,
+                       cause);
         tell(client, LOG_LEVEL_WARN, text);
         push_change(client, MQTT_IN_LOST, cause);
     }

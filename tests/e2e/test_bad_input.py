@@ -99,7 +99,7 @@ def test_bad_temperatures_never_count(one_site):
     wait_for(lambda: site.room()["reason"] in ("room_stale", "room_implausible"), "no heat on bad data", 8)
     wait_for(lambda: site.heater()["commanded_w"] == 0, "the heater is off")
     assert site.room()["room_c"] is None and site.room()["available"] is False
-    site.pool.assert_quiet(settle=1, watch=1)
+    site.pool.assert_quiet(1.0)
     site.watcher.publish(ROOM_TOPIC, '{"temperature": 18.5}')
     site.pool.wait_share()
 

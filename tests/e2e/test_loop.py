@@ -24,7 +24,7 @@ def test_heat_is_hashes_for_the_pool(site):
     assert site.room()["reason"] in ("heating", "holding", "override")
     site.order("mode", "off")
     wait_for(lambda: site.room().get("action") == "off" and site.heater().get("commanded_w") == 0, "off")
-    site.pool.assert_quiet(settle=1, watch=2)
+    site.pool.assert_quiet(2.0)
     assert site.pool.rejected == 0
 
 

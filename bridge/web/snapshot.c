@@ -85,7 +85,7 @@ static void add_room_power(struct json *json, const struct room_view *view)
     json_add_number(json, "power_w", view->power_w, 1);
     json_add_string(json, "power_from", provenance_name(view->power_from));
     json_add_number(json, "requested_w", view->requested_w, 1);
-    add_limit(json, "power_limit_w", view->power_limit_w, 0);
+    json_add_number(json, "power_limit_w", view->power_limit_w, 0);
     json_add_number(json, "hashrate_hs", view->hashrate_hs, 0);
     json_add_number(json, "energy_wh", view->energy_wh, 1);
 }

@@ -70,7 +70,7 @@ static void set_up(struct house *house)
         .rooms = &house->room, .room_count = 1, .heaters = house->heater, .heater_count = 2};
     house->room_view = (struct room_view){
         .mode = ROOM_AUTO, .preset = 3, .available = true, .window_known = true, .humidity = 41};
-    house->room_view.power_limit_w = 0;
+    house->room_view.power_limit_w = 1500;
     house->room_view.energy_wh = 18423;
     house->target_c = 18;
     house->room_c = 18.1;

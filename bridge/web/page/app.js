@@ -200,7 +200,8 @@ class RoomCard {
       setText(this.figures[key].value, value);
       setText(this.figures[key].small, small);
     };
-    const limit = known(room.power_limit_w) ? `, limit ${format.power(room.power_limit_w)}` : "";
+    const limited = known(room.power_limit_w) && room.power_limit_w < room.max_w;
+    const limit = limited ? `, limit ${format.power(room.power_limit_w)}` : "";
     set("power", format.power(room.power_w), `${format.power(room.requested_w)} requested${limit}`);
     set("hashrate", format.hashrate(room.hashrate_hs), room.heaters.length === 1 ? "1 heater" : `${room.heaters.length} heaters`);
     set("shares", format.count(room.shares_accepted), `${format.count(room.shares_rejected)} rejected`);

@@ -183,9 +183,7 @@ static bool is_gone(const struct planning *p, const struct discovery_topic *held
 static void remove_if_gone(const struct planning *p, const struct discovery_topic *held)
 {
     struct entity_context context;
-    if (!context_of(p, held, &context)) {
-        add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
-    } else if (!is_old_form(p, held) && is_gone(p, held, &context)) {
+    if (!context_of(p, held, &context) || (!is_old_form(p, held) && is_gone(p, held, &context))) {
         add_text_step(p, DISCOVERY_REMOVE, held->topic, "");
     }
 }

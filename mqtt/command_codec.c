@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ground/suggest.h"
 #include "ground/text.h"
-#include "mqtt/suggest.h"
 #include "plumbing/json.h"
 
 /* Bytes of a payload that are shown to people; the words that mean something are shorter. */
@@ -81,21 +81,21 @@ static bool decode_preset(const struct value *value, struct room_request *reques
         request->preset = INDEX_NONE;
         return true;
     }
-    const char *words[ROOM_PRESETS];
+    struct suggestion near = {.word = value->word};
     char list[200] = "";
     for (size_t i = 0; i < room->preset_count; i++) {
-        words[i] = room->presets[i].name;
-        if (strcasecmp(value->word, words[i]) == 0) {
+        const char *word = room->presets[i].name;
+        if (strcasecmp(value->word, word) == 0) {
             request->preset = (uint16_t)i;
             return true;
         }
-        append_word(list, sizeof list, words[i]);
+        append_word(list, sizeof list, word);
+        suggest_offer(&near, word);
     }
     append_word(list, sizeof list, "none");
-    const char *near = suggest_word(value->word, words, room->preset_count);
     return hb_fail(err, HB_ERR_INPUT, "expected one of %s, got %s%s%s%s", list, value->shown,
-                   near != NULL ? " (did you mean '" : "", near != NULL ? near : "",
-                   near != NULL ? "'?)" : "");
+                   near.best != NULL ? " (did you mean '" : "", near.best != NULL ? near.best : "",
+                   near.best != NULL ? "'?)" : "");
 }
 
 static bool decode_power(const struct value *value, struct room_request *request,
@@ -161,16 +161,16 @@ static bool fail_unknown_property(const char *name, struct hb_err *err)
 {
     char shown[SHOWN_MAX];
     char list[SHOWN_MAX] = "";
-    const char *words[COMMAND_PROPERTIES];
-    for (unsigned i = 0; i < COMMAND_PROPERTIES; i++) {
-        words[i] = command_key_word((enum command_key)i);
-        append_word(list, sizeof list, words[i]);
-    }
     text_copy_printable(shown, sizeof shown, name, strlen(name));
-    const char *near = suggest_word(shown, words, COMMAND_PROPERTIES);
+    struct suggestion near = {.word = shown};
+    for (unsigned i = 0; i < COMMAND_PROPERTIES; i++) {
+        const char *word = command_key_word((enum command_key)i);
+        append_word(list, sizeof list, word);
+        suggest_offer(&near, word);
+    }
     return hb_fail(err, HB_ERR_INPUT, "expected one of %s, got '%s'%s%s%s", list, shown,
-                   near != NULL ? " (did you mean '" : "", near != NULL ? near : "",
-                   near != NULL ? "'?)" : "");
+                   near.best != NULL ? " (did you mean '" : "", near.best != NULL ? near.best : "",
+                   near.best != NULL ? "'?)" : "");
 }
 
 /* --- the JSON form ------------------------------------------------------------------------------

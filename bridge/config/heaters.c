@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bridge/config/parts.h"
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 #include "bridge/config/value.h"
 #include "devices/driver.h"
 #include "ground/text.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 #include "bridge/config/value.h"
 #include "bridge/config/wipe.h"
 #include "ground/text.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bridge/config/parts.h"
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 /* --- heaters of a room --------------------------------------------------------------------------

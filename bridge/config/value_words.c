@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "bridge/config/quantity.h"
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 #include "bridge/limits.h"
 #include "ground/text.h"
 

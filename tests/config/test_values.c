@@ -6,7 +6,7 @@
 
 #include "bridge/config/load.h"
 #include "bridge/config/quantity.h"
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 #include "bridge/config/value.h"
 #include "tests/config/drivers.h"
 

@@ -1,4 +1,4 @@
-#include "bridge/config/suggest.h"
+#include "ground/suggest.h"
 
 #include <stdbool.h>
 #include <string.h>

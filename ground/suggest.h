@@ -1,6 +1,6 @@
 /* "did you mean": the known word nearest to a mistyped one. Pure. */
-#ifndef HB_BRIDGE_CONFIG_SUGGEST_H
-#define HB_BRIDGE_CONFIG_SUGGEST_H
+#ifndef HB_GROUND_SUGGEST_H
+#define HB_GROUND_SUGGEST_H
 
 #include <stddef.h>
 
@@ -15,9 +15,8 @@ struct suggestion {
  * letters (at least one, two from four letters on) are wrong. */
 void suggest_offer(struct suggestion *suggestion, const char *candidate);
 
-/* Letters to insert, remove, replace or swap with their neighbour to make `b` of `a`,
- * capitals aside; `limit` + 1
- * when it is more than `limit`, or when one is longer than 63 bytes. */
+/* Letters to insert, remove, replace or swap with their neighbour to make `b` of `a`, capitals
+ * aside; `limit` + 1 when it is more than `limit`, or when one is longer than 63 bytes. */
 size_t suggest_distance(const char *a, const char *b, size_t limit);
 
 #endif

@@ -219,6 +219,7 @@ static void with_heat_a_lost_pool_keeps_the_room_warm(void **state)
 
 int main(int argc, char **argv)
 {
+    (void)signal(SIGPIPE, SIG_IGN); /* as the program does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(watts_become_shares_that_the_pool_accepts),
         cmocka_unit_test(with_pause_a_lost_pool_stops_the_heat_until_it_is_back),

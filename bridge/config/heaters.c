@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "bridge/config/parts.h"
-#include "ground/suggest.h"
 #include "bridge/config/value.h"
 #include "devices/driver.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 bool check_id(struct reader *reader, const struct cursor *at)

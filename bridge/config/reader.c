@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/suggest.h"
 #include "bridge/config/value.h"
 #include "bridge/config/wipe.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 /* --- places and messages ------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "bridge/config/parts.h"
-#include "ground/suggest.h"
 #include "bridge/config/value.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 enum { DAYS = 7, DAY_MINUTES = 24 * 60 };

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "bridge/config/file.h"
-#include "ground/suggest.h"
 #include "bridge/config/wipe.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 enum { SECRET_FILE_MAX = 4096 };

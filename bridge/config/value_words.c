@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "bridge/config/quantity.h"
-#include "ground/suggest.h"
 #include "bridge/limits.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 
 /* --- printing -----------------------------------------------------------------------------------

@@ -6,8 +6,8 @@
 
 #include "bridge/config/load.h"
 #include "bridge/config/quantity.h"
-#include "ground/suggest.h"
 #include "bridge/config/value.h"
+#include "ground/suggest.h"
 #include "tests/config/drivers.h"
 
 static void test_quantities_refused(void **state)

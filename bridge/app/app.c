@@ -65,6 +65,8 @@ void app_drain(struct app *app)
     app->draining = false;
 }
 
+static void on_soon(uv_timer_t *timer);
+
 /* Everything that follows from new input: decisions first, then showing them. */
 static void work(struct app *app)
 {
@@ -78,8 +80,7 @@ static void work(struct app *app)
         wait_ms = app->ticker.period_ms;
     }
     if (wait_ms < INT64_MAX) {
-        (void)uv_timer_start(&app->soon, app->soon.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 1,
-                             0);
+        (void)uv_timer_start(&app->soon, on_soon, wait_ms > 0 ? (uint64_t)wait_ms : 1, 0);
     }
 }
 
@@ -141,7 +142,7 @@ static void on_host_event(void *ctx, const struct event *event)
 
 /* --- start ---------------------------------------------------------------------------------- */
 
-static bool start_loop(struct app *app)
+static void start_loop(struct app *app)
 {
     (void)uv_timer_init(app->loop, &app->tick);
     (void)uv_timer_init(app->loop, &app->soon);
@@ -149,9 +150,7 @@ static bool start_loop(struct app *app)
     app->tick.data = app;
     app->soon.data = app;
     app->wake.data = app;
-    app->soon.timer_cb = on_soon;
     app->open_handles = 3;
-    return true;
 }
 
 static bool start_memory(struct app *app, struct hb_err *err)
@@ -160,13 +159,13 @@ static bool start_memory(struct app *app, struct hb_err *err)
     const size_t heaters = app->config->heater_count;
     app->hosts = calloc(heaters + 1, sizeof *app->hosts);
     app->caps = calloc(heaters + 1, sizeof *app->caps);
-    app->source_complained = calloc(rooms + 1, sizeof *app->source_complained);
+    app->bad_sources = calloc(rooms + 1, sizeof *app->bad_sources);
     app->retained_told = calloc(rooms + 1, sizeof *app->retained_told);
     app->room_views = calloc(rooms + 1, sizeof *app->room_views);
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
     app->events = ring_create(EVENT_SLOTS_MIN + 4 * (rooms + heaters), sizeof(struct event),
                               RING_DROP_OLDEST, NULL, NULL);
-    if (app->hosts == NULL || app->caps == NULL || app->source_complained == NULL ||
+    if (app->hosts == NULL || app->caps == NULL || app->bad_sources == NULL ||
         app->retained_told == NULL || app->room_views == NULL || app->heater_views == NULL ||
         app->events == NULL) {
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
@@ -390,7 +389,8 @@ struct app *app_start(struct uv_loop_s *loop, const struct config *config,
     app->options = options;
     app->log = log;
     ticker_init(&app->ticker, options->time_scale, clock_mono(), clock_wall());
-    const bool started = start_loop(app) && start_memory(app, err) &&
+    start_loop(app);
+    const bool started = start_memory(app, err) &&
                          (app->store = store_open(config->state_dir, log, err)) != NULL &&
                          start_engine(app, err) && start_heaters(app, err) &&
                          start_core(app, err) && start_mqtt(app, err) && start_web(app, err);
@@ -465,7 +465,7 @@ void app_stop(struct app *app, bool reloading)
     free(app->effects.item);
     free(app->hosts);
     free(app->caps);
-    free(app->source_complained);
+    free(app->bad_sources);
     free(app->retained_told);
     free(app->room_views);
     free(app->heater_views);

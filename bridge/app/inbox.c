@@ -31,49 +31,45 @@ void app_subscribe_all(struct app *app)
     }
 }
 
-/* A bad payload is told once, until a good one comes from the same room. */
-static void complain(struct app *app, size_t room, const char *topic, const char *what)
+/* A bad payload is told once, until a good one comes for the same value of the same room. `slot` is
+ * the room's index, or room_count for outdoors. */
+static void judge(struct app *app, size_t slot, enum event_kind kind, const char *topic,
+                  const char *what)
 {
-    if (!app->source_complained[room]) {
+    const uint32_t bit = 1U << kind;
+    if (what != NULL && (app->bad_sources[slot] & bit) == 0) {
         hb_log(app->log, LOG_LEVEL_WARN, "source", "%s: %s", topic, what);
-        app->source_complained[room] = true;
+    }
+    app->bad_sources[slot] = (app->bad_sources[slot] & ~bit) | (what != NULL ? bit : 0);
+}
+
+static void take(struct app *app, enum source_verdict verdict, struct event *event,
+                 const struct mqtt_incoming *in, const struct hb_err *err)
+{
+    if (verdict != SOURCE_NOTHING) {
+        judge(app, event->index, event->kind, in->topic, verdict == SOURCE_BAD ? err->msg : NULL);
+    }
+    if (verdict == SOURCE_VALUE) {
+        app_post(app, event);
     }
 }
 
-/* `slot` is the room's index, or room_count for the outdoor temperature. */
 static void take_number(struct app *app, size_t slot, const struct config_source *source,
                         const struct mqtt_incoming *in, enum event_kind kind)
 {
     struct event event = {.kind = kind, .index = (uint16_t)slot};
     struct hb_err err;
-    switch (source_decode_number(source, in->payload, in->len, &event.number, &err)) {
-    case SOURCE_VALUE:
-        app->source_complained[slot] = false;
-        app_post(app, &event);
-        break;
-    case SOURCE_BAD:
-        complain(app, slot, in->topic, err.msg);
-        break;
-    case SOURCE_NOTHING:
-        break;
-    }
+    take(app, source_decode_number(source, in->payload, in->len, &event.number, &err), &event, in,
+         &err);
 }
 
 static void take_window(struct app *app, size_t room, const struct mqtt_incoming *in)
 {
     struct event event = {.kind = EVENT_ROOM_WINDOW, .index = (uint16_t)room};
     struct hb_err err;
-    switch (source_decode_open(&app->config->rooms[room].window, in->payload, in->len, &event.flag,
-                               &err)) {
-    case SOURCE_VALUE:
-        app_post(app, &event);
-        break;
-    case SOURCE_BAD:
-        complain(app, room, in->topic, err.msg);
-        break;
-    case SOURCE_NOTHING:
-        break;
-    }
+    const struct config_source *source = &app->config->rooms[room].window;
+    take(app, source_decode_open(source, in->payload, in->len, &event.flag, &err), &event, in,
+         &err);
 }
 
 static bool is_for(const struct config_source *source, const struct mqtt_incoming *in)

@@ -104,6 +104,18 @@ def test_bad_temperatures_never_count(one_site):
     site.pool.wait_share()
 
 
+def test_a_bad_value_beside_a_good_one_is_told_once(one_site):
+    config = one_site.config()
+    config["rooms"]["living_room"]["humidity"] = {"topic": ROOM_TOPIC, "value": "humidity"}
+    site = one_site.start(config)
+    settled(site)  # the sensor sends no humidity at all: the one message
+    site.sensor.close()
+    for number in range(5):
+        site.watcher.publish(ROOM_TOPIC, {"temperature": 18 + number / 10, "humidity": "wet"})
+    wait_for(lambda: site.room()["room_c"] == 18.4, "the temperatures are taken")
+    assert len(site.complaints("source: ")) == 1
+
+
 def test_one_bad_room_does_not_stop_the_other(one_site):
     config = one_site.config()
     config["rooms"]["attic"] = {"temperature": {"topic": "test/attic", "stale_after": "2 s"}, "heaters": ["sim"]}

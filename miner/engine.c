@@ -271,11 +271,12 @@ void miner_set_duty(struct miner_engine *engine, double duty_ratio)
 
 static void add_accounts(const struct miner_engine *engine, struct miner_stats *stats)
 {
-    const struct pool_accounts *accounts = pools_accounts(engine->pools);
-    stats->accepted = accounts->accepted;
-    stats->dropped = accounts->dropped;
-    stats->best_difficulty = accounts->best_difficulty;
-    memcpy(stats->rejected, accounts->rejected, sizeof stats->rejected);
+    struct share_accounts sum;
+    pools_get_accounts(engine->pools, &sum);
+    stats->accepted = sum.accepted;
+    stats->dropped = sum.dropped;
+    stats->best_difficulty = sum.best_difficulty;
+    memcpy(stats->rejected, sum.rejected, sizeof stats->rejected);
 }
 
 static void add_work(const struct miner_engine *engine, struct miner_stats *stats)

@@ -5,10 +5,32 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
+#include "miner/line_buffer.h"
+#include "miner/pool_url.h"
+#include "miner/session.h"
+#include "miner/transport_uv.h"
 #include "miner/verify.h"
 #include "plumbing/clock.h"
 
 enum { CREDENTIAL_MAX = 512 };
+
+struct pool_link {
+    struct work_source source; /* first: a source's address is its link's */
+    struct uv_loop_s *loop;
+    struct pool_url url, target; /* as configured; for the next connection */
+    char *user, *password, *ca_file;
+    bool tls_verify;
+    int connect_timeout_ms;
+    struct transport *transport; /* NULL: down */
+    struct session session;
+    struct line_buffer lines;
+};
+
+static void aim_at(struct pool_link *link, const struct pool_url *target)
+{
+    link->target = *target;
+    pool_url_print(link->source.where, sizeof link->source.where, target->host, target->port);
+}
 
 static void down(struct pool_link *link)
 {
@@ -23,41 +45,41 @@ static void down(struct pool_link *link)
 static void lose(struct pool_link *link, const char *why, int64_t retry_ms)
 {
     down(link);
-    link->handler.lost(link->handler.ctx, link, why, retry_ms);
+    link->source.handler.lost(link->source.handler.ctx, &link->source, why, retry_ms);
 }
 
 /* A loss within the dialogue; the transport's own messages name the place already. */
 static void lose_here(struct pool_link *link, const char *why, int64_t retry_ms)
 {
-    char where[300];
     char message[600];
-    pool_url_print(where, sizeof where, link->target.host, link->target.port);
-    (void)snprintf(message, sizeof message, "%s: %s", where, why);
+    (void)snprintf(message, sizeof message, "%s: %s", link->source.where, why);
     lose(link, message, retry_ms);
 }
 
 static void account(struct pool_link *link, const struct session_effects *effects)
 {
-    link->accounts->accepted += effects->accepted;
+    struct share_accounts *accounts = &link->source.accounts;
+    accounts->accepted += effects->accepted;
     for (size_t i = 0; i < REJECT_COUNT; i++) {
-        link->accounts->rejected[i] += effects->rejected[i];
+        accounts->rejected[i] += effects->rejected[i];
     }
 }
 
 static void carry_out(struct pool_link *link, const struct session_effects *effects)
 {
+    const struct work_handler *handler = &link->source.handler;
     account(link, effects);
     if (effects->say[0] != '\0') {
-        link->handler.said(link->handler.ctx, link, effects->say_loud, effects->say);
+        handler->said(handler->ctx, &link->source, effects->say_loud, effects->say);
     }
     if (link->transport != NULL) {
         transport_send(link->transport, effects->out, effects->out_len);
     }
     if (effects->close && link->transport != NULL) {
         lose_here(link, effects->why, effects->redirect ? effects->redirect_wait_ms : -1);
-        link->target = effects->redirect ? effects->redirect_to : link->url;
+        aim_at(link, effects->redirect ? &effects->redirect_to : &link->url);
     } else if (effects->new_job && link->transport != NULL) {
-        link->handler.job(link->handler.ctx, link, &link->session.job);
+        handler->job(handler->ctx, &link->source, &link->session.job);
     }
 }
 
@@ -65,7 +87,7 @@ static void on_opened(void *ctx)
 {
     struct pool_link *link = ctx;
     struct session_effects effects;
-    link->reached = true;
+    link->source.reached = true;
     session_opened(&link->session, clock_mono(), &effects);
     carry_out(link, &effects);
 }
@@ -85,10 +107,12 @@ static void on_received(void *ctx, const char *data, size_t len)
         }
     }
     if (too_long) {
-        link->target = link->url;
         lose_here(link, "the pool sent nonsense: a line of more than 64 KiB", -1);
+        aim_at(link, &link->url);
     }
 }
+
+static void open_link(struct work_source *source);
 
 static void on_closed(void *ctx, const char *why)
 {
@@ -96,10 +120,10 @@ static void on_closed(void *ctx, const char *why)
     link->transport = NULL;
     if (session_hung_up(&link->session)) {
         link->lines.used = 0;
-        pool_link_open(link);
+        open_link(&link->source);
         return;
     }
-    link->target = link->url;
+    aim_at(link, &link->url);
     lose(link, why, -1);
 }
 
@@ -130,19 +154,41 @@ static bool copy_pool(struct pool_link *link, const struct miner_pool *pool, str
            copy_text(&link->password, pool->password, "password", err);
 }
 
-bool pool_link_init(struct pool_link *link, const struct pool_link_options *options,
-                    struct uv_loop_s *loop, const struct pool_link_handler *handler,
-                    struct pool_accounts *accounts, struct hb_err *err)
+static void close_link(struct work_source *source)
 {
-    memset(link, 0, sizeof *link);
+    struct pool_link *link = (struct pool_link *)source;
+    down(link);
+    aim_at(link, &link->url);
+}
+
+static void destroy_link(struct work_source *source)
+{
+    struct pool_link *link = (struct pool_link *)source;
+    close_link(source);
+    free(link->user);
+    free(link->password);
+    free(link->ca_file);
+    free(link);
+}
+
+static struct work_source *create_link(const struct work_source_options *options,
+                                       struct uv_loop_s *loop, const struct work_handler *handler,
+                                       struct hb_err *err)
+{
+    struct pool_link *link = calloc(1, sizeof *link);
+    if (link == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    link->source.kind = &pool_link_kind;
+    link->source.handler = *handler;
     link->loop = loop;
-    link->handler = *handler;
-    link->accounts = accounts;
     link->connect_timeout_ms = options->connect_timeout_ms;
     if (!copy_pool(link, options->pool, err)) {
-        return false;
+        destroy_link(&link->source);
+        return NULL;
     }
-    link->target = link->url;
+    aim_at(link, &link->url);
     session_init(&link->session, &(struct session_options){
                                      .pool = link->url,
                                      .user = link->user,
@@ -151,24 +197,16 @@ bool pool_link_init(struct pool_link *link, const struct pool_link_options *opti
                                      .redirect_host_count = options->redirect_host_count,
                                      .first_serial = options->first_serial,
                                  });
-    return true;
+    return &link->source;
 }
 
-void pool_link_fini(struct pool_link *link)
+static void open_link(struct work_source *source)
 {
-    pool_link_close(link);
-    free(link->user);
-    free(link->password);
-    free(link->ca_file);
-    link->user = link->password = link->ca_file = NULL;
-}
-
-void pool_link_open(struct pool_link *link)
-{
+    struct pool_link *link = (struct pool_link *)source;
     if (link->transport != NULL) {
         return;
     }
-    link->reached = false;
+    source->reached = false;
     const struct transport_options options = {
         .host = link->target.host,
         .port = link->target.port,
@@ -181,19 +219,14 @@ void pool_link_open(struct pool_link *link)
     struct hb_err err = {0};
     link->transport = transport_connect(link->loop, &options, &handler, &err);
     if (link->transport == NULL) {
-        link->target = link->url;
         lose_here(link, err.msg, -1);
+        aim_at(link, &link->url);
     }
 }
 
-void pool_link_close(struct pool_link *link)
+static void tick_link(struct work_source *source, hb_mono now)
 {
-    down(link);
-    link->target = link->url;
-}
-
-void pool_link_tick(struct pool_link *link, hb_mono now)
-{
+    struct pool_link *link = (struct pool_link *)source;
     if (link->session.state == SESSION_DOWN) {
         return;
     }
@@ -202,18 +235,20 @@ void pool_link_tick(struct pool_link *link, hb_mono now)
     carry_out(link, &effects);
 }
 
-bool pool_link_is_open(const struct pool_link *link)
+static bool link_is_open(const struct work_source *source)
 {
-    return link->transport != NULL;
+    return ((const struct pool_link *)source)->transport != NULL;
 }
 
-bool pool_link_has_job(const struct pool_link *link)
+static void link_wants_difficulty(struct work_source *source, double difficulty)
 {
-    return link->transport != NULL && session_has_job(&link->session);
+    session_want_difficulty(&((struct pool_link *)source)->session, difficulty);
 }
 
-void pool_link_submit(struct pool_link *link, const struct candidate *candidate, hb_mono now)
+static void submit_to_link(struct work_source *source, const struct candidate *candidate,
+                           hb_mono now)
 {
+    struct pool_link *link = (struct pool_link *)source;
     struct session_share share = {
         .serial = candidate->serial,
         .extranonce2 = candidate->extranonce2,
@@ -227,14 +262,25 @@ void pool_link_submit(struct pool_link *link, const struct candidate *candidate,
         if (!verify_share(candidate->header, job->target, share.hash, &difficulty)) {
             /* The kernel compares 32 bits only, so near misses are nothing to tell of. */
             const bool wrong = difficulty_top(share.hash) > difficulty_top(job->target);
-            link->accounts->dropped += wrong ? 1 : 0;
+            source->accounts.dropped += wrong ? 1 : 0;
             return;
         }
-        if (difficulty > link->accounts->best_difficulty) {
-            link->accounts->best_difficulty = difficulty;
+        if (difficulty > source->accounts.best_difficulty) {
+            source->accounts.best_difficulty = difficulty;
         }
     }
     struct session_effects effects;
     session_submit(&link->session, &share, now, &effects);
     carry_out(link, &effects);
 }
+
+const struct work_source_kind pool_link_kind = {
+    .create = create_link,
+    .destroy = destroy_link,
+    .open = open_link,
+    .close = close_link,
+    .tick = tick_link,
+    .is_open = link_is_open,
+    .submit = submit_to_link,
+    .want_difficulty = link_wants_difficulty,
+};

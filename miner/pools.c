@@ -1,5 +1,6 @@
 #include "miner/pools.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 enum { POOLS_MAX = 32, SAY_EVERY_MS = 1000, CAUSES = 4 };
 
 struct member {
-    struct pool_link link;
+    struct work_source *source;
     hb_mono next_try, tried_at, good_since, said_at;
     int failures;
     bool unreachable; /* the last connection could not be made      */
@@ -23,9 +24,9 @@ struct pools {
     const struct hb_log *log;
     struct pools_handler handler;
     struct pools_timing timing;
-    struct pool_accounts accounts;
     uint64_t random;
     char message[200];
+    double difficulty; /* of the latest job */
     size_t count;
     size_t active;             /* == count: none */
     bool relapsing, work_told; /* as the pool lost last; that there is work */
@@ -68,18 +69,13 @@ static int64_t wait_ms(struct pools *pools, const struct member *member)
     return wait / 2 + (int64_t)(next_random(pools) % (uint64_t)(wait / 2 + 1));
 }
 
-static size_t index_of(const struct pools *pools, const struct pool_link *link)
+static size_t index_of(const struct pools *pools, const struct work_source *source)
 {
     size_t i = 0;
-    while (i < pools->count && &pools->members[i].link != link) {
+    while (i < pools->count && pools->members[i].source != source) {
         i++;
     }
     return i;
-}
-
-static void print_where(const struct pool_link *link, char *where, size_t size)
-{
-    pool_url_print(where, size, link->target.host, link->target.port);
 }
 
 /* True if the cause was told before; otherwise it counts as told from now on. */
@@ -104,17 +100,26 @@ static void forgive(struct member *member)
 
 static void tell_work(struct pools *pools)
 {
-    char where[128];
-    print_where(&pools->members[pools->active].link, where, sizeof where);
-    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s", where);
+    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s",
+           pools->members[pools->active].source->where);
     pools->work_told = true;
+}
+
+static void close_source(struct member *member)
+{
+    member->source->kind->close(member->source);
+}
+
+static bool is_open(const struct member *member)
+{
+    return member->source->kind->is_open(member->source);
 }
 
 static void activate(struct pools *pools, size_t index)
 {
     struct member *member = &pools->members[index];
     for (size_t i = index + 1; i < pools->count; i++) {
-        pool_link_close(&pools->members[i].link);
+        close_source(&pools->members[i]);
     }
     pools->active = index;
     pools->message[0] = '\0';
@@ -145,17 +150,18 @@ static void settle(struct pools *pools, hb_mono now)
     }
 }
 
-static void on_job(void *ctx, struct pool_link *link, const struct job *job)
+static void on_job(void *ctx, struct work_source *source, const struct job *job)
 {
     struct pools *pools = ctx;
-    const size_t index = index_of(pools, link);
+    const size_t index = index_of(pools, source);
     if (index > pools->active) {
-        pool_link_close(link); /* a better pool was faster */
+        close_source(&pools->members[index]); /* a better pool was faster */
         return;
     }
     if (index != pools->active) {
         activate(pools, index);
     }
+    pools->difficulty = job->difficulty;
     pools->handler.job(pools->handler.ctx, job);
 }
 
@@ -179,10 +185,10 @@ static void become_idle(struct pools *pools, hb_mono now)
     pools->handler.job(pools->handler.ctx, NULL);
 }
 
-static void on_lost(void *ctx, struct pool_link *link, const char *why, int64_t retry_ms)
+static void on_lost(void *ctx, struct work_source *source, const char *why, int64_t retry_ms)
 {
     struct pools *pools = ctx;
-    const size_t index = index_of(pools, link);
+    const size_t index = index_of(pools, source);
     struct member *member = &pools->members[index];
     const hb_mono now = clock_mono();
     const bool was_active = index == pools->active;
@@ -194,7 +200,7 @@ static void on_lost(void *ctx, struct pool_link *link, const char *why, int64_t 
     if (pools->active == pools->count) {
         (void)text_copy(pools->message, sizeof pools->message, why);
     }
-    member->unreachable = !link->reached;
+    member->unreachable = !source->reached;
     member->failures++;
     const int64_t pause_ms = wait_ms(pools, member);
     member->next_try = mono_add_ms(now, retry_ms > pause_ms ? retry_ms : pause_ms);
@@ -203,16 +209,14 @@ static void on_lost(void *ctx, struct pool_link *link, const char *why, int64_t 
     }
 }
 
-static void on_said(void *ctx, struct pool_link *link, bool loud, const char *text)
+static void on_said(void *ctx, struct work_source *source, bool loud, const char *text)
 {
     struct pools *pools = ctx;
-    char where[128];
-    print_where(link, where, sizeof where);
     if (loud) {
         (void)text_copy(pools->message, sizeof pools->message, text);
     }
     /* A talkative pool must not fill the log. */
-    struct member *member = &pools->members[index_of(pools, link)];
+    struct member *member = &pools->members[index_of(pools, source)];
     const hb_mono now = clock_mono();
     enum log_level level = loud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
     if ((mono_is_set(member->said_at) && mono_age_ms(now, member->said_at) < SAY_EVERY_MS) ||
@@ -221,27 +225,27 @@ static void on_said(void *ctx, struct pool_link *link, bool loud, const char *te
     } else {
         member->said_at = now;
     }
-    hb_log(pools->log, level, "miner", "%s: %s", where, text);
+    hb_log(pools->log, level, "miner", "%s: %s", source->where, text);
 }
 
 static bool init_members(struct pools *pools, const struct miner_options *options,
                          struct uv_loop_s *loop, struct hb_err *err)
 {
-    const struct pool_link_handler handler = {on_job, on_lost, on_said, pools};
+    const struct work_handler handler = {on_job, on_lost, on_said, pools};
     for (size_t i = 0; i < options->pool_count; i++) {
-        const struct pool_link_options link = {
+        const struct work_source_options source = {
             .pool = &options->pools[i],
             .redirect_hosts = options->redirect_hosts,
             .redirect_host_count = options->redirect_host_count,
-            .first_serial = (uint64_t)(i + 1) << 40,
+            .first_serial = (uint64_t)(i + 1) * WORK_SOURCE_SERIALS,
             .connect_timeout_ms = pools->timing.connect_timeout_ms,
         };
-        pools->count = i + 1;
-        if (!pool_link_init(&pools->members[i].link, &link, loop, &handler, &pools->accounts,
-                            err)) {
+        pools->members[i].source = work_source_create(&source, loop, &handler, err);
+        if (pools->members[i].source == NULL) {
             hb_err_prefix(err, "pools[%zu]", i);
             return false;
         }
+        pools->count = i + 1;
     }
     pools->active = pools->count;
     return true;
@@ -278,7 +282,8 @@ void pools_destroy(struct pools *pools)
         return;
     }
     for (size_t i = 0; i < pools->count; i++) {
-        pool_link_fini(&pools->members[i].link);
+        struct work_source *source = pools->members[i].source;
+        source->kind->destroy(source);
     }
     free(pools);
 }
@@ -287,8 +292,7 @@ void pools_destroy(struct pools *pools)
 static size_t find_trying(const struct pools *pools)
 {
     size_t i = 0;
-    while (i < pools->count &&
-           (i == pools->active || !pool_link_is_open(&pools->members[i].link))) {
+    while (i < pools->count && (i == pools->active || !is_open(&pools->members[i]))) {
         i++;
     }
     return i;
@@ -298,11 +302,9 @@ static size_t find_trying(const struct pools *pools)
 static void tell_slow(struct pools *pools, size_t index)
 {
     struct member *member = &pools->members[index];
-    char where[128];
-    char text[200];
-    print_where(&member->link, where, sizeof where);
+    char text[400];
     (void)snprintf(text, sizeof text, "%s: no work within %g s, so the next pool is tried too",
-                   where, pools->timing.patience_ms / 1000.0);
+                   member->source->where, pools->timing.patience_ms / 1000.0);
     if (index + 1 < pools->active && !was_told(member, text)) {
         hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s", text);
     }
@@ -314,14 +316,14 @@ static void try_better(struct pools *pools, hb_mono now)
 {
     for (size_t i = 0; i < pools->active; i++) {
         struct member *member = &pools->members[i];
-        if (pool_link_is_open(&member->link)) {
+        if (is_open(member)) {
             if (mono_age_ms(now, member->tried_at) < pools->timing.patience_ms) {
                 return;
             }
             tell_slow(pools, i);
         } else if (mono_age_ms(now, member->next_try) >= 0) {
             member->tried_at = now;
-            pool_link_open(&member->link);
+            member->source->kind->open(member->source);
             return;
         }
     }
@@ -330,7 +332,8 @@ static void try_better(struct pools *pools, hb_mono now)
 void pools_tick(struct pools *pools, hb_mono now)
 {
     for (size_t i = 0; i < pools->count; i++) {
-        pool_link_tick(&pools->members[i].link, now);
+        struct work_source *source = pools->members[i].source;
+        source->kind->tick(source, now);
     }
     settle(pools, now);
     try_better(pools, now);
@@ -339,14 +342,16 @@ void pools_tick(struct pools *pools, hb_mono now)
 void pools_want_difficulty(struct pools *pools, double difficulty)
 {
     for (size_t i = 0; i < pools->count; i++) {
-        session_want_difficulty(&pools->members[i].link.session, difficulty);
+        struct work_source *source = pools->members[i].source;
+        source->kind->want_difficulty(source, difficulty);
     }
 }
 
 void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mono now)
 {
     if (pools->active < pools->count) {
-        pool_link_submit(&pools->members[pools->active].link, candidate, now);
+        struct work_source *source = pools->members[pools->active].source;
+        source->kind->submit(source, candidate, now);
     }
 }
 
@@ -363,12 +368,21 @@ void pools_get_status(const struct pools *pools, struct pools_status *status)
     if (!working && (shown < pools->count || pools->members[0].failures == 0)) {
         status->link = MINER_LINK_CONNECTING;
     }
-    const struct pool_link *link = &pools->members[shown < pools->count ? shown : 0].link;
-    print_where(link, status->where, sizeof status->where);
-    status->difficulty = working ? link->session.job.difficulty : 0;
+    (void)text_copy(status->where, sizeof status->where,
+                    pools->members[shown < pools->count ? shown : 0].source->where);
+    status->difficulty = working ? pools->difficulty : 0;
 }
 
-const struct pool_accounts *pools_accounts(const struct pools *pools)
+void pools_get_accounts(const struct pools *pools, struct share_accounts *sum)
 {
-    return &pools->accounts;
+    memset(sum, 0, sizeof *sum);
+    for (size_t i = 0; i < pools->count; i++) {
+        const struct share_accounts *part = &pools->members[i].source->accounts;
+        sum->accepted += part->accepted;
+        sum->dropped += part->dropped;
+        sum->best_difficulty = fmax(sum->best_difficulty, part->best_difficulty);
+        for (size_t kind = 0; kind < REJECT_COUNT; kind++) {
+            sum->rejected[kind] += part->rejected[kind];
+        }
+    }
 }

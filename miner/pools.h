@@ -1,4 +1,4 @@
-/* Several pools in order of preference: failover, patience, and return to the preferred one.
+/* Several sources of work, pools for short, in order of preference: failover, patience, return.
  *
  * A pool that gives work is used; meanwhile every better one is tried again from time to time and
  * taken as soon as it gives work itself. A pool that has given none after `patience_ms` keeps its
@@ -19,7 +19,7 @@
 #include "ground/time.h"
 #include "miner/engine.h"
 #include "miner/job.h"
-#include "miner/pool_link.h"
+#include "miner/work_source.h"
 #include "miner/workers.h"
 #include "plumbing/log.h"
 
@@ -60,7 +60,7 @@ void pools_tick(struct pools *pools, hb_mono now);
 void pools_want_difficulty(struct pools *pools, double difficulty);
 void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mono now);
 void pools_get_status(const struct pools *pools, struct pools_status *status);
-/* Borrowed for the life of `pools`. */
-const struct pool_accounts *pools_accounts(const struct pools *pools);
+/* The shares of all pools. */
+void pools_get_accounts(const struct pools *pools, struct share_accounts *sum);
 
 #endif

@@ -29,8 +29,9 @@ static void turn_kernel(const struct sha256d_kernel *kernel, const uint8_t heade
                         struct side *side)
 {
     struct sha256d_work work;
-    uint32_t hit = 0;
-    sha256d_prepare(&work, header, 0);
+    struct sha256d_hit hit;
+    const uint32_t version_bits = 0;
+    sha256d_prepare(&work, header, &version_bits, 1, 0);
     const double start_s = processor_s();
     double spent_s = 0;
     while (spent_s < TURN_S) {

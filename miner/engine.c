@@ -114,11 +114,12 @@ static void on_tick(uv_timer_t *timer)
 /* A few milliseconds of hashing on this thread tell what to suggest to the first pool. */
 static double estimate_hs(const struct sha256d_kernel *kernel)
 {
-    enum { NONCES = 1 << 14, ROUNDS_MAX = 16, ENOUGH_NS = 5 * 1000 * 1000 };
+    enum { VERSIONS = 16, NONCES = 256, ROUNDS_MAX = 64, ENOUGH_NS = 5 * 1000 * 1000 };
     const uint8_t header[80] = {0};
+    const uint32_t same[VERSIONS] = {0};
     struct sha256d_work work;
-    uint32_t hit = 0;
-    sha256d_prepare(&work, header, 0);
+    struct sha256d_hit hit;
+    sha256d_prepare(&work, header, same, VERSIONS, 0);
     const uint64_t start_ns = uv_hrtime();
     uint64_t spent_ns = 0;
     uint32_t done = 0;
@@ -126,7 +127,7 @@ static double estimate_hs(const struct sha256d_kernel *kernel)
         (void)kernel->scan(&work, done, NONCES, &hit, 1);
         spent_ns = uv_hrtime() - start_ns + 1;
     }
-    return done * 1e9 / (double)spent_ns;
+    return (double)done * VERSIONS * 1e9 / (double)spent_ns;
 }
 
 static bool copy_hosts(struct miner_engine *engine, const struct miner_options *options,

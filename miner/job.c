@@ -4,9 +4,19 @@
 
 #include "miner/sha256.h"
 
+enum { GROUP_BITS = 6 };
+_Static_assert(1 << GROUP_BITS == JOB_PIECE_VERSIONS_MAX, "a group of versions fills a piece");
+
 uint32_t job_usable_mask(uint32_t version, uint32_t mask)
 {
     return mask & ~version;
+}
+
+void job_roll_version(uint8_t *header, uint32_t version_bits)
+{
+    for (size_t i = 0; i < 4; i++) {
+        header[i] ^= (uint8_t)(version_bits >> (8 * i));
+    }
 }
 
 void job_set_nonce(uint8_t header[80], uint32_t nonce)
@@ -97,6 +107,18 @@ static uint64_t take_bits(uint64_t *counter, unsigned bits)
     return low;
 }
 
+/* The next group of versions: those whose numbers differ in the lowest bits only. */
+static void take_versions(uint64_t *counter, uint32_t mask, struct job_piece *piece)
+{
+    const unsigned rolled = count_bits(mask);
+    const unsigned together = rolled < GROUP_BITS ? rolled : GROUP_BITS;
+    const uint64_t group = take_bits(counter, rolled - together) << together;
+    piece->version_count = 1U << together;
+    for (uint32_t i = 0; i < piece->version_count; i++) {
+        piece->version_bits[i] = deposit(group + i, mask);
+    }
+}
+
 void job_make_piece(const struct job *job, uint64_t index, struct job_piece *piece)
 {
     const uint32_t mask = job_usable_mask(job->notify.version, job->version_mask);
@@ -104,14 +126,13 @@ void job_make_piece(const struct job *job, uint64_t index, struct job_piece *pie
     const uint64_t range = take_bits(&index, 8);
     piece->first_nonce = (uint32_t)range * JOB_PIECE_NONCES;
     piece->nonce_count = JOB_PIECE_NONCES;
-    piece->version_bits = deposit(take_bits(&index, count_bits(mask)), mask);
+    take_versions(&index, mask, piece);
     piece->extranonce2 = job->extranonce2_first + take_bits(&index, extranonce2_bits);
     if (extranonce2_bits < 64) {
         piece->extranonce2 &= (UINT64_C(1) << extranonce2_bits) - 1;
     }
     piece->ntime = job->notify.ntime + (uint32_t)index;
-    job_make_header(job, piece->extranonce2, piece->ntime, piece->version_bits, piece->first_nonce,
-                    piece->header);
+    job_make_header(job, piece->extranonce2, piece->ntime, 0, piece->first_nonce, piece->header);
 }
 
 void job_make_own(struct job *job, uint64_t serial, uint32_t ntime)
@@ -121,6 +142,7 @@ void job_make_own(struct job *job, uint64_t serial, uint32_t ntime)
     job->own = true;
     job->extranonce.size2 = 8;
     job->notify.version = 0x20000000;
+    job->version_mask = 0x1fffe000;
     job->notify.nbits = 0x1d00ffff;
     job->notify.ntime = ntime;
 }

@@ -53,24 +53,33 @@ struct job {
  * bits of a submit (replace, or, exclusive or) and agree only where the job's version has zeros. */
 uint32_t job_usable_mask(uint32_t version, uint32_t mask);
 
-/* One piece of work: a header without its nonce and a range of nonces. Pieces are numbered from 0
- * and differ from each other in at least one of nonce range, version, extranonce2 and time. */
+/* Versions of a header that are searched together, if so many bits may be rolled. */
+#define JOB_PIECE_VERSIONS_MAX 64
+
+/* One piece of work: a header without its nonce, a range of nonces, and a group of versions to
+ * search in that range. Pieces are numbered from 0 and differ from each other in at least one of
+ * nonce range, versions (no two groups overlap), extranonce2 and time. */
 struct job_piece {
-    uint8_t header[80];
+    uint8_t header[80]; /* in the job's own version */
     uint32_t first_nonce, nonce_count;
     uint64_t extranonce2;
     uint32_t ntime;
-    uint32_t version_bits; /* rolled version exclusive-or the job's */
+    uint32_t version_count;                        /* a power of 2; 1 without version rolling */
+    uint32_t version_bits[JOB_PIECE_VERSIONS_MAX]; /* rolled version exclusive-or the job's */
 };
 
 #define JOB_PIECE_NONCES (1U << 24)
 
-/* Makes piece `index`: nonce ranges first, then versions, then extranonce2, then seconds. */
+/* Makes piece `index`: nonce ranges first, then groups of versions, then extranonce2, then seconds.
+ */
 void job_make_piece(const struct job *job, uint64_t index, struct job_piece *piece);
 
 /* Header for given fields; the nonce field is filled as well. */
 void job_make_header(const struct job *job, uint64_t extranonce2, uint32_t ntime,
                      uint32_t version_bits, uint32_t nonce, uint8_t header[80]);
+
+/* Exclusive-ors `version_bits` into the version of a header (its first four bytes). */
+void job_roll_version(uint8_t *header, uint32_t version_bits);
 
 /* Puts `nonce` into a header. */
 void job_set_nonce(uint8_t header[80], uint32_t nonce);
@@ -78,7 +87,8 @@ void job_set_nonce(uint8_t header[80], uint32_t nonce);
 /* extranonce2 as bytes: the number, most significant first, in the last bytes of `size`. */
 void job_extranonce2_bytes(uint64_t extranonce2, uint8_t *bytes, size_t size);
 
-/* A job nobody gave: for heating without a pool. Its target is zero. */
+/* A job nobody gave: for heating without a pool. Its target is zero; its version rolls, so that a
+ * hash costs the same energy as with most pools. */
 void job_make_own(struct job *job, uint64_t serial, uint32_t ntime);
 
 #endif

@@ -26,7 +26,7 @@ typedef uint32_t lanes __attribute__((vector_size(KERNEL_LANES * 4)));
 /* Constants of the rounds, spread over the lanes: K alone, and K plus those words of the first and
  * second hash that never change. */
 struct lanes_table {
-    lanes k[64], first[18], second[16];
+    lanes k[64], first[16], second[16];
 };
 
 KERNEL_INLINE lanes spread(uint32_t x)
@@ -96,16 +96,12 @@ KERNEL_INLINE void rounds4_odd(lanes s[8], const lanes w[4], const lanes k[4])
     ROUND(s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[0], w[3] + k[3]);
 }
 
-KERNEL_INLINE void constant_rounds4(lanes s[8], const lanes wk[4])
+/* Eight rounds with words to which K is added already. */
+KERNEL_INLINE void rounds8(lanes s[8], const lanes wk[8])
 {
     const lanes zero[4] = {{0}};
     rounds4(s, wk, zero);
-}
-
-KERNEL_INLINE void constant_rounds4_odd(lanes s[8], const lanes wk[4])
-{
-    const lanes zero[4] = {{0}};
-    rounds4_odd(s, wk, zero);
+    rounds4_odd(s, wk + 4, zero);
 }
 
 /* Words that follow the plain rule, from `i` up to before `end`. */
@@ -116,9 +112,12 @@ KERNEL_INLINE void extend(lanes w[64], size_t i, size_t end)
     }
 }
 
-/* W18..W63 of the header's second block; W4 = 0x80000000, W15 = 640, W5..W14 = 0. */
-KERNEL_INLINE void schedule_first(lanes w[64], const struct sha256d_work *work, lanes w3)
+/* W16..W63 of the header's second block, K added; all versions share them. W4 =
+ * 0x80000000, W15 = 640, W5..W14 = 0. */
+KERNEL_INLINE void schedule_first(lanes wk[64], const struct sha256d_work *work,
+                                  const struct lanes_table *table, lanes w3)
 {
+    lanes w[64];
     w[16] = spread(work->w16);
     w[17] = spread(work->w17);
     w[18] = small0(w3) + work->w18;
@@ -132,6 +131,9 @@ KERNEL_INLINE void schedule_first(lanes w[64], const struct sha256d_work *work, 
     w[30] = small1(w[28]) + w[23] + sha256_sigma0(640);
     w[31] = small1(w[29]) + w[24] + small0(w[16]) + 640;
     extend(w, 32, 64);
+    for (size_t i = 16; i < 64; i++) {
+        wk[i] = w[i] + table->k[i];
+    }
 }
 
 /* W16..W60 of the second hash: W0..W7 the first digest, W8 = 0x80000000, W15 = 256, the rest 0. */
@@ -154,25 +156,23 @@ KERNEL_INLINE void schedule_second(lanes w[64])
 }
 
 /* Leaves the digest of the header in w[0..7], the words of the second hash. */
-KERNEL_INLINE void hash_first(lanes w[64], const struct sha256d_work *work,
-                              const struct lanes_table *table, lanes w3)
+KERNEL_INLINE void hash_first(lanes w[8], const struct sha256d_chain *chain,
+                              const struct lanes_table *table, const lanes wk[64], lanes w3)
 {
-    schedule_first(w, work, w3);
+    const lanes zero[4] = {{0}};
     lanes s[8];
     for (size_t i = 0; i < 8; i++) {
-        s[i] = spread(work->round3[(i + 4) % 8]); /* four rounds done: the odd roles */
+        s[i] = spread(chain->round3[(i + 4) % 8]); /* four rounds done: the odd roles */
     }
     s[4] += w3;
     s[0] += w3;
-    constant_rounds4_odd(s, table->first + 4);
-    constant_rounds4(s, table->first + 8);
-    constant_rounds4_odd(s, table->first + 12);
+    rounds4_odd(s, table->first + 4, zero);
+    rounds8(s, table->first + 8);
     for (size_t i = 16; i < 64; i += 8) {
-        rounds4(s, w + i, table->k + i);
-        rounds4_odd(s, w + i + 4, table->k + i + 4);
+        rounds8(s, wk + i);
     }
     for (size_t i = 0; i < 8; i++) {
-        w[i] = s[i] + work->midstate[i];
+        w[i] = s[i] + chain->midstate[i];
     }
 }
 
@@ -187,8 +187,7 @@ KERNEL_INLINE lanes hash_second(lanes w[64], const struct lanes_table *table)
     }
     rounds4(s, w, k);
     rounds4_odd(s, w + 4, k + 4);
-    constant_rounds4(s, table->second + 8);
-    constant_rounds4_odd(s, table->second + 12);
+    rounds8(s, table->second + 8);
     for (size_t i = 16; i < 56; i += 8) {
         rounds4(s, w + i, k + i);
         rounds4_odd(s, w + i + 4, k + i + 4);
@@ -201,7 +200,7 @@ KERNEL_INLINE lanes hash_second(lanes w[64], const struct lanes_table *table)
     return s[7] + sha256_iv[7];
 }
 
-KERNEL_INLINE void fill_table(struct lanes_table *table, const struct sha256d_work *work)
+KERNEL_INLINE void fill_table(struct lanes_table *table)
 {
     for (size_t i = 0; i < 64; i++) {
         table->k[i] = spread(sha256_k[i]);
@@ -210,24 +209,27 @@ KERNEL_INLINE void fill_table(struct lanes_table *table, const struct sha256d_wo
     memcpy(table->second, table->k, sizeof table->second);
     table->first[4] += 0x80000000U;
     table->first[15] += 640;
-    table->first[16] += work->w16;
-    table->first[17] += work->w17;
     table->second[8] += 0x80000000U;
     table->second[15] += 256;
 }
 
+/* Where hits go. */
+struct lanes_hits {
+    struct sha256d_hit *hit;
+    size_t count, capacity;
+};
+
 /* Stores the nonces of those lanes whose top bits are small enough. */
-static size_t collect(const lanes *top, uint32_t limit, uint32_t first, uint32_t *hits,
-                      size_t found, size_t capacity)
+static void collect(struct lanes_hits *hits, const lanes *top, uint32_t limit, uint32_t first,
+                    uint32_t version)
 {
     uint32_t values[KERNEL_LANES];
     memcpy(values, top, sizeof values);
-    for (uint32_t lane = 0; lane < KERNEL_LANES && found < capacity; lane++) {
+    for (uint32_t lane = 0; lane < KERNEL_LANES && hits->count < hits->capacity; lane++) {
         if (values[lane] <= limit) {
-            hits[found++] = first + lane;
+            hits->hit[hits->count++] = (struct sha256d_hit){first + lane, version};
         }
     }
-    return found;
 }
 
 KERNEL_INLINE bool any_lane(lanes mask)
@@ -241,27 +243,39 @@ KERNEL_INLINE bool any_lane(lanes mask)
     return any != 0;
 }
 
-static __attribute__((unused)) size_t lanes_scan(const struct sha256d_work *work, uint32_t first,
-                                                 uint32_t count, uint32_t *hits, size_t capacity)
+/* Hashes the nonces `first` and following, one per lane, in every version. */
+static void search_lanes(const struct sha256d_work *work, const struct lanes_table *table,
+                         lanes nonce, uint32_t first, struct lanes_hits *hits)
+{
+    const lanes w3 = reverse_bytes(nonce); /* the header is little-endian */
+    lanes wk[64];
+    schedule_first(wk, work, table, w3);
+    for (uint32_t version = 0; version < work->version_count; version++) {
+        lanes w[64];
+        hash_first(w, &work->chain[version], table, wk, w3);
+        /* So is the hash as a number: its top 32 bits are the last word, reversed. */
+        const lanes top = reverse_bytes(hash_second(w, table));
+        if (any_lane((lanes)(top <= spread(work->top_limit)))) {
+            collect(hits, &top, work->top_limit, first, version);
+        }
+    }
+}
+
+/* The `scan` of struct sha256d_kernel. */
+static size_t lanes_scan(const struct sha256d_work *work, uint32_t first, uint32_t count,
+                         struct sha256d_hit *hits, size_t capacity)
 {
     struct lanes_table table;
-    fill_table(&table, work);
+    fill_table(&table);
     lanes nonce;
     for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
         nonce[lane] = first + lane;
     }
-    const lanes limit = spread(work->top_limit);
-    size_t found = 0;
+    struct lanes_hits found = {hits, 0, capacity};
     for (uint32_t i = 0; i < count; i += KERNEL_LANES, nonce += KERNEL_LANES) {
-        lanes w[64];
-        hash_first(w, work, &table, reverse_bytes(nonce)); /* the header is little-endian */
-        /* So is the hash as a number: its top 32 bits are the last word, reversed. */
-        const lanes top = reverse_bytes(hash_second(w, &table));
-        if (any_lane((lanes)(top <= limit))) {
-            found = collect(&top, work->top_limit, first + i, hits, found, capacity);
-        }
+        search_lanes(work, &table, nonce, first + i, &found);
     }
-    return found;
+    return found.count;
 }
 
 #endif

@@ -16,6 +16,7 @@
 #include "plumbing/ring.h"
 
 enum { CANDIDATE_SLOTS = 256, HITS_PER_CHUNK = 16 };
+_Static_assert(JOB_PIECE_VERSIONS_MAX <= KERNEL_VERSIONS_MAX, "a kernel takes a piece whole");
 
 struct worker {
     struct workers *all;
@@ -71,7 +72,8 @@ static void next_piece(struct worker *worker)
     const uint64_t index =
         atomic_fetch_add_explicit(&worker->all->next_piece, 1, memory_order_relaxed);
     job_make_piece(&worker->job, index, &worker->piece);
-    sha256d_prepare(&worker->work, worker->piece.header, difficulty_top(worker->job.target));
+    sha256d_prepare(&worker->work, worker->piece.header, worker->piece.version_bits,
+                    worker->piece.version_count, difficulty_top(worker->job.target));
     worker->piece_done = 0;
 }
 
@@ -132,37 +134,50 @@ static void rest(struct worker *worker, int64_t now_ns)
     (void)pthread_mutex_unlock(&all->lock);
 }
 
-static void report(struct worker *worker, const uint32_t *hits, size_t count)
+static void report(struct worker *worker, const struct sha256d_hit *hits, size_t count)
 {
     for (size_t i = 0; i < count && !worker->job.own; i++) {
+        const uint32_t version_bits = worker->piece.version_bits[hits[i].version];
         struct candidate candidate = {
             .serial = worker->job.serial,
             .extranonce2 = worker->piece.extranonce2,
             .ntime = worker->piece.ntime,
-            .nonce = hits[i],
-            .version_bits = worker->piece.version_bits,
+            .nonce = hits[i].nonce,
+            .version_bits = version_bits,
         };
         memcpy(candidate.header, worker->piece.header, sizeof candidate.header);
-        job_set_nonce(candidate.header, hits[i]);
+        job_roll_version(candidate.header, version_bits);
+        job_set_nonce(candidate.header, hits[i].nonce);
         (void)ring_push(worker->all->candidates, &candidate);
     }
 }
 
-static void hash_some(struct worker *worker, uint32_t count)
+/* Nonces of the piece that make about `hashes` when all its versions are searched; at least one
+ * step of the kernel. */
+static uint32_t nonces_for(const struct worker *worker, uint32_t hashes)
+{
+    const uint32_t steps = hashes / (worker->piece.version_count * KERNEL_STEP);
+    const uint32_t left = worker->piece.nonce_count - worker->piece_done;
+    const uint32_t wanted = steps > 0 ? steps * KERNEL_STEP : KERNEL_STEP;
+    return wanted < left ? wanted : left;
+}
+
+static void hash_some(struct worker *worker, uint32_t wanted)
 {
     if (worker->piece_done >= JOB_PIECE_NONCES) {
         next_piece(worker);
     }
-    const uint32_t left = worker->piece.nonce_count - worker->piece_done;
-    const uint32_t take = count < left ? count : left;
-    uint32_t hits[HITS_PER_CHUNK];
+    const uint32_t nonces = nonces_for(worker, wanted);
+    const uint32_t hashes = nonces * worker->piece.version_count;
+    struct sha256d_hit hits[HITS_PER_CHUNK];
     const int64_t before_ns = read_ns(CLOCK_THREAD_CPUTIME_ID);
     const size_t found = worker->all->options.kernel->scan(
-        &worker->work, worker->piece.first_nonce + worker->piece_done, take, hits, HITS_PER_CHUNK);
-    pacer_pay(&worker->pacer, take, read_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
-    worker->piece_done += take;
+        &worker->work, worker->piece.first_nonce + worker->piece_done, nonces, hits,
+        HITS_PER_CHUNK);
+    pacer_pay(&worker->pacer, hashes, read_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+    worker->piece_done += nonces;
     report(worker, hits, found);
-    (void)atomic_fetch_add_explicit(&worker->hashes, take, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&worker->hashes, hashes, memory_order_relaxed);
     atomic_store_explicit(&worker->rate_hs, (uint64_t)worker->pacer.rate_hs, memory_order_relaxed);
     atomic_store_explicit(&worker->forfeited, (uint64_t)worker->pacer.forfeited,
                           memory_order_relaxed);

@@ -1,7 +1,7 @@
 /* The hashing threads: lowest priority, paced to the duty asked for, quick to take new work.
  *
  * Called from one thread, the owner's; `wake` is called on the workers'. Every piece of work (nonce
- * range, version, extranonce2) is handed out once. Without a job, or at duty 0, the threads sleep
+ * range, versions, extranonce2) is handed out once. Without a job, or at duty 0, the threads sleep
  * without waking up.
  */
 #ifndef HB_MINER_WORKERS_H

@@ -125,16 +125,17 @@ static void only_zero_bits_of_the_version_roll(void **state)
     assert_int_equal(job_usable_mask(0x3fffe000, 0x1fffe000), 0);
 }
 
-/* What tells pieces apart must differ between any two of them. */
+/* What tells pieces apart must differ between any two of them. Groups of versions do not overlap,
+ * so their first ones differ. */
 static void expect_pieces_differ(size_t count)
 {
-    char seen[1024][64];
+    static char seen[1024][64];
     struct job_piece piece;
     assert_true(count <= 1024);
     for (size_t i = 0; i < count; i++) {
         job_make_piece(&job, i, &piece);
         (void)snprintf(seen[i], sizeof seen[i], "%" PRIx32 " %" PRIx32 " %" PRIx64 " %" PRIx32,
-                       piece.first_nonce, piece.version_bits, piece.extranonce2, piece.ntime);
+                       piece.first_nonce, piece.version_bits[0], piece.extranonce2, piece.ntime);
         for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(seen[i], seen[j]);
         }
@@ -153,18 +154,86 @@ static void pieces_of_work_never_repeat(void **state)
     expect_pieces_differ(1024);
     job_make_piece(&job, 255, &piece);
     assert_int_equal(piece.first_nonce, 0xff000000);
-    assert_int_equal(piece.version_bits, 0);
-    job_make_piece(&job, 256 * 3, &piece);
-    assert_int_equal(piece.version_bits, 0x6000);
-    job_make_piece(&job, 256 * 4, &piece);
-    assert_int_equal(piece.version_bits, 0);
+    assert_int_equal(piece.extranonce2, 0);
+    job_make_piece(&job, 256, &piece);
+    assert_int_equal(piece.first_nonce, 0);
     assert_int_equal(piece.extranonce2, 1);
-    job_make_piece(&job, 256 * 4 * 256, &piece);
+    job_make_piece(&job, 256 * 256, &piece);
     assert_int_equal(piece.extranonce2, 0);
     assert_int_equal(piece.ntime, 1001);
     job.extranonce.size2 = 0;
-    job_make_piece(&job, 256 * 4, &piece);
+    job_make_piece(&job, 256, &piece);
     assert_int_equal(piece.ntime, 1001);
+}
+
+static void expect_versions(uint32_t mask, uint32_t count)
+{
+    struct job_piece piece;
+    job.version_mask = mask;
+    job_make_piece(&job, 0, &piece);
+    assert_int_equal(piece.version_count, count);
+    assert_int_equal(piece.version_bits[0], 0);
+}
+
+static void a_piece_holds_as_many_versions_as_may_be_rolled(void **state)
+{
+    (void)state;
+    struct job_piece piece;
+    memset(&job, 0, sizeof job);
+    job.notify.version = 0x30002000; /* two bits of the usual mask are in use */
+    expect_versions(0, 1);
+    expect_versions(0x00002000, 1);
+    expect_versions(0x00004000, 2);
+    expect_versions(0x00016000, 4);
+    expect_versions(0x1fffe000, JOB_PIECE_VERSIONS_MAX);
+    job.version_mask = 0x00016000;
+    job_make_piece(&job, 0, &piece);
+    assert_int_equal(piece.header[1], 0x20); /* the job's own version */
+    assert_int_equal(piece.version_bits[1], 0x4000);
+    assert_int_equal(piece.version_bits[2], 0x10000);
+    assert_int_equal(piece.version_bits[3], 0x14000);
+}
+
+/* All versions that a mask of 8 bits allows, each once, in groups. */
+static void groups_of_versions_cover_the_mask_once(void **state)
+{
+    (void)state;
+    enum { RANGES = 256, VERSIONS = 256, GROUPS = VERSIONS / JOB_PIECE_VERSIONS_MAX };
+    bool seen[VERSIONS] = {false};
+    memset(&job, 0, sizeof job);
+    job.version_mask = 0x001fe000;
+    job.extranonce.size2 = 4;
+    struct job_piece piece;
+    for (size_t group = 0; group < GROUPS; group++) {
+        job_make_piece(&job, group * RANGES, &piece);
+        assert_int_equal(piece.extranonce2, 0);
+        for (size_t i = 0; i < piece.version_count; i++) {
+            const uint32_t number = piece.version_bits[i] >> 13;
+            assert_int_equal(piece.version_bits[i] & ~job.version_mask, 0);
+            assert_false(seen[number]);
+            seen[number] = true;
+        }
+    }
+    for (size_t i = 0; i < VERSIONS; i++) {
+        assert_true(seen[i]);
+    }
+    expect_pieces_differ(1024);
+    job_make_piece(&job, (uint64_t)GROUPS * RANGES, &piece);
+    assert_int_equal(piece.extranonce2, 1);
+    assert_int_equal(piece.version_bits[0], 0);
+}
+
+static void a_rolled_version_is_the_header_of_its_bits(void **state)
+{
+    (void)state;
+    uint8_t expected[80];
+    uint8_t header[80];
+    memset(&job, 0, sizeof job);
+    job.notify.version = 0x20000004;
+    job_make_header(&job, 1, 2, 0x1f002000, 3, expected);
+    job_make_header(&job, 1, 2, 0, 3, header);
+    job_roll_version(header, 0x1f002000);
+    assert_memory_equal(header, expected, sizeof header);
 }
 
 static void extranonce2_has_exactly_its_size(void **state)
@@ -190,6 +259,9 @@ int main(void)
         cmocka_unit_test(compact_bits_become_a_target),
         cmocka_unit_test(only_zero_bits_of_the_version_roll),
         cmocka_unit_test(pieces_of_work_never_repeat),
+        cmocka_unit_test(a_piece_holds_as_many_versions_as_may_be_rolled),
+        cmocka_unit_test(groups_of_versions_cover_the_mask_once),
+        cmocka_unit_test(a_rolled_version_is_the_header_of_its_bits),
         cmocka_unit_test(extranonce2_has_exactly_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

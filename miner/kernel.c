@@ -29,6 +29,9 @@ static void prepare_chain(struct sha256d_chain *chain, const uint8_t header[80],
         sha256_round(chain->round3, sha256_load_be(header + 64 + 4 * i) + sha256_k[i]);
     }
     sha256_round(chain->round3, sha256_k[3]);
+    chain->early[0] = chain->round3[7] + sha256_k[4] + 0x80000000U;
+    chain->early[1] = chain->round3[6] + sha256_k[5];
+    chain->early[2] = chain->round3[5] + sha256_k[6];
 }
 
 void sha256d_prepare(struct sha256d_work *work, const uint8_t header[80],

@@ -11,7 +11,7 @@
 #include "ground/err.h"
 
 /* Ranges given to a kernel are multiples of this many nonces (the widest kernel's lanes). */
-#define KERNEL_STEP 16
+#define KERNEL_STEP 32
 /* Versions of a header that can be searched together. */
 #define KERNEL_VERSIONS_MAX 64
 
@@ -20,6 +20,7 @@ struct sha256d_chain {
     uint32_t midstate[8]; /* after the first 64 bytes                                         */
     uint32_t round3[8];   /* working variables after round 3 for W3 = 0: W3 is added to a and
                              e only                                                           */
+    uint32_t early[3];    /* h + K + W of rounds 4, 5 and 6, still without the nonce          */
 };
 
 /* All that does not depend on the nonce, worked out once per header. The header's second block is

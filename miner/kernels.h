@@ -7,6 +7,8 @@
 /* Four lanes in the compiler's own vectors: every processor. */
 extern const struct sha256d_kernel kernel_portable;
 #if defined(__x86_64__)
+/* The SHA instructions, without and with AVX around them. */
+extern const struct sha256d_kernel kernel_shani, kernel_shani_avx;
 /* The same source compiled for wider vectors. */
 extern const struct sha256d_kernel kernel_avx2;
 extern const struct sha256d_kernel kernel_avx512;

@@ -5,47 +5,31 @@
 #include "miner/kernel.h"
 #include "miner/sha256.h"
 #include "miner/verify.h"
+#include "tests/miner/kernel_check.h"
 #include "tests/miner/vectors.h"
 #include "tests/support/test.h"
 
-static void sha256_gives_the_digests_of_fips_180(void **state)
+#define FOR_EACH_USABLE(kernel)                                                                    \
+    for (size_t index_ = 0; kernel_at(index_) != NULL; index_++)                                   \
+        for (const struct sha256d_kernel *kernel = kernel_at(index_);                              \
+             kernel != NULL && kernel->usable(); kernel = NULL)
+
+static void by_openssl(const uint8_t header[80], uint8_t hash[32])
+{
+    assert_true(verify_hash(header, hash));
+}
+
+static int prepare(void **state)
 {
     (void)state;
-    static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-    static const uint8_t of_abc[4] = {0xba, 0x78, 0x16, 0xbf};
-    static const uint8_t of_empty[4] = {0xe3, 0xb0, 0xc4, 0x42};
-    static const uint8_t of_two[4] = {0x24, 0x8d, 0x6a, 0x61};
-    uint8_t digest[32];
-    sha256_digest((const uint8_t *)"abc", 3, digest);
-    assert_memory_equal(digest, of_abc, 4);
-    sha256_digest(NULL, 0, digest);
-    assert_memory_equal(digest, of_empty, 4);
-    sha256_digest((const uint8_t *)two_blocks, sizeof two_blocks - 1, digest);
-    assert_memory_equal(digest, of_two, 4);
+    kernel_check_prepare(by_openssl);
+    return 0;
 }
 
-static uint32_t nonce_of(const uint8_t header[80])
+static void must(bool good, const struct hb_err *err)
 {
-    return (uint32_t)header[79] << 24 | (uint32_t)header[78] << 16 | (uint32_t)header[77] << 8 |
-           header[76];
-}
-
-static void expect_found(const struct sha256d_kernel *kernel, const uint8_t header[80],
-                         const uint8_t hash[32], const char *from)
-{
-    enum { BELOW = 1000, COUNT = 2048 };
-    struct sha256d_work work;
-    struct sha256d_hit hits[COUNT];
-    const uint32_t nonce = nonce_of(header);
-    const uint32_t as_it_is = 0;
-    sha256d_prepare(&work, header, &as_it_is, 1, difficulty_top(hash));
-    const size_t found = kernel->scan(&work, nonce - BELOW, COUNT, hits, COUNT);
-    bool seen = false;
-    for (size_t i = 0; i < found; i++) {
-        seen = seen || hits[i].nonce == nonce;
-    }
-    if (!seen) {
-        fail_msg("%s did not find the nonce of %s", kernel->name, from);
+    if (!good) {
+        fail_msg("%s", err->msg);
     }
 }
 
@@ -53,6 +37,7 @@ static void every_kernel_finds_the_nonces_of_real_blocks(void **state)
 {
     (void)state;
     struct json *rows = vectors_open("headers.json");
+    struct hb_err err = {0};
     size_t blocks = 0;
     for (const struct json *row = json_first(rows); row != NULL; row = json_next(row)) {
         uint8_t header[80];
@@ -62,14 +47,26 @@ static void every_kernel_finds_the_nonces_of_real_blocks(void **state)
         blocks += block ? 1 : 0;
         vectors_bytes(row, "header", header, sizeof header);
         vectors_hash(row, "hash", hash);
-        for (size_t i = 0; kernel_at(i) != NULL; i++) {
-            if (kernel_at(i)->usable()) {
-                expect_found(kernel_at(i), header, hash, json_string(json_get(row, "from")));
-            }
+        FOR_EACH_USABLE(kernel)
+        {
+            must(kernel_check_block(kernel, header, hash, &err), &err);
         }
     }
-    assert_true(blocks >= 11);
+    assert_true(blocks >= 60);
     json_free(rows);
+}
+
+/* A block's hash meets the target that its own header states. */
+static void expect_meets_own_target(const struct json *row, const uint8_t header[80],
+                                    const uint8_t hash[32])
+{
+    bool block = false;
+    assert_true(json_bool(json_get(row, "block"), &block));
+    const uint32_t nbits = (uint32_t)header[75] << 24 | (uint32_t)header[74] << 16 |
+                           (uint32_t)header[73] << 8 | header[72];
+    uint8_t target[32];
+    difficulty_nbits_to_target(nbits, target);
+    assert_int_equal(difficulty_meets(hash, target), block);
 }
 
 static void real_headers_have_their_hash_and_difficulty(void **state)
@@ -87,165 +84,59 @@ static void real_headers_have_their_hash_and_difficulty(void **state)
         assert_memory_equal(hash, expected, 32);
         sha256d_digest(header, 80, ours);
         assert_memory_equal(ours, expected, 32);
+        expect_meets_own_target(row, header, hash);
         const double difficulty = vectors_number(row, "difficulty");
         assert_near(difficulty_of(hash), difficulty, difficulty * 1e-12);
     }
     json_free(rows);
 }
 
-static void a_kernel_finds_exactly_the_hits_of_plain_hashing(void **state)
+static void every_kernel_passes_its_self_test(void **state)
 {
     (void)state;
-    for (size_t i = 0; kernel_at(i) != NULL; i++) {
+    FOR_EACH_USABLE(kernel)
+    {
         struct hb_err err = {0};
-        if (kernel_at(i)->usable() && !kernel_self_test(kernel_at(i), &err)) {
-            fail_msg("%s", err.msg);
-        }
+        must(kernel_self_test(kernel, &err), &err);
     }
 }
 
-/* --- ranges and versions ------------------------------------------------------------------------
- */
-
-/* The plain truth about a window of nonces around the wrap at 2^32. */
-enum { WINDOW = 160, WINDOW_VERSIONS = KERNEL_VERSIONS_MAX };
-#define WINDOW_FIRST (0U - WINDOW / 2)
-
-static struct {
-    uint8_t header[80];
-    uint32_t version_bits[WINDOW_VERSIONS];
-    uint32_t top[WINDOW][WINDOW_VERSIONS];
-} truth;
-
-static int fill_truth(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof truth.header; i++) {
-        truth.header[i] = (uint8_t)(37 * i + 11);
-    }
-    for (uint32_t v = 0; v < WINDOW_VERSIONS; v++) {
-        truth.version_bits[v] = v * 0x9e3779b1U;
-        uint8_t header[80];
-        memcpy(header, truth.header, sizeof header);
-        job_roll_version(header, truth.version_bits[v]);
-        for (uint32_t i = 0; i < WINDOW; i++) {
-            uint8_t hash[32];
-            job_set_nonce(header, WINDOW_FIRST + i);
-            if (!verify_hash(header, hash)) {
-                return -1;
-            }
-            truth.top[i][v] = difficulty_top(hash);
-        }
-    }
-    return 0;
-}
-
-static struct sha256d_hit stored[WINDOW * WINDOW_VERSIONS + 1];
-
-static size_t scan_window(const struct sha256d_kernel *kernel, uint32_t offset, uint32_t count,
-                          uint32_t versions, uint32_t limit, size_t capacity)
-{
-    static struct sha256d_work work;
-    sha256d_prepare(&work, truth.header, truth.version_bits, versions, limit);
-    return kernel->scan(&work, WINDOW_FIRST + offset, count, stored, capacity);
-}
-
-/* Each stored hit is true, in range and told once. */
-static void expect_true_hits(const struct sha256d_kernel *kernel, size_t found, uint32_t offset,
-                             uint32_t count, uint32_t versions, uint32_t limit)
-{
-    static bool seen[WINDOW][WINDOW_VERSIONS];
-    memset(seen, 0, sizeof seen);
-    for (size_t i = 0; i < found; i++) {
-        const uint32_t place = stored[i].nonce - WINDOW_FIRST;
-        const uint32_t version = stored[i].version;
-        if (place < offset || place >= offset + count || version >= versions ||
-            truth.top[place][version] > limit || seen[place][version]) {
-            fail_msg("%s: no hit or told twice: nonce %u version %u", kernel->name, stored[i].nonce,
-                     version);
-        }
-        seen[place][version] = true;
-    }
-}
-
-static void expect_exact(const struct sha256d_kernel *kernel, uint32_t offset, uint32_t count,
-                         uint32_t versions, uint32_t limit)
-{
-    const size_t found =
-        scan_window(kernel, offset, count, versions, limit, sizeof stored / sizeof stored[0]);
-    expect_true_hits(kernel, found, offset, count, versions, limit);
-    size_t expected = 0;
-    for (uint32_t i = offset; i < offset + count; i++) {
-        for (uint32_t v = 0; v < versions; v++) {
-            expected += truth.top[i][v] <= limit ? 1 : 0;
-        }
-    }
-    if (found != expected) {
-        fail_msg("%s: %zu hits of %zu from %u on, %u nonces, %u versions", kernel->name, found,
-                 expected, WINDOW_FIRST + offset, count, versions);
-    }
-}
-
-#define FOR_EACH_USABLE(kernel)                                                                    \
-    for (size_t index_ = 0; kernel_at(index_) != NULL; index_++)                                   \
-        for (const struct sha256d_kernel *kernel = kernel_at(index_);                              \
-             kernel != NULL && kernel->usable(); kernel = NULL)
-
-/* All alignments, so each nonce in each lane; across the wrap; with every hash a hit and few. */
-static void every_lane_and_alignment_is_exact(void **state)
+static void every_lane_alignment_version_and_limit_is_exact(void **state)
 {
     (void)state;
     FOR_EACH_USABLE(kernel)
     {
-        for (uint32_t offset = 0; offset < 2 * KERNEL_STEP; offset++) {
-            expect_exact(kernel, offset, WINDOW - 2 * KERNEL_STEP, 1, 0x0fffffff);
-            expect_exact(kernel, offset, WINDOW - 2 * KERNEL_STEP, 3, 0x00ffffff);
-            expect_exact(kernel, offset, KERNEL_STEP, 2, UINT32_MAX);
-        }
-        expect_exact(kernel, 0, 0, 1, UINT32_MAX);
+        struct hb_err err = {0};
+        must(kernel_check_window(kernel, &err), &err);
     }
 }
 
-static void every_version_is_searched(void **state)
+static void expect_cases(uint64_t seed, size_t cases, uint32_t count, uint32_t versions)
 {
-    (void)state;
-    FOR_EACH_USABLE(kernel)
-    {
-        for (uint32_t versions = 1; versions <= WINDOW_VERSIONS; versions++) {
-            expect_exact(kernel, 5, 3 * KERNEL_STEP, versions, 0x07ffffff);
+    for (size_t i = 0; i < cases; i++) {
+        struct kernel_case made;
+        kernel_case_make(&made, seed + i, count, versions, by_openssl);
+        FOR_EACH_USABLE(kernel)
+        {
+            struct hb_err err = {0};
+            must(kernel_check_case(kernel, &made, &err), &err);
         }
-        expect_exact(kernel, 16, 2 * KERNEL_STEP, WINDOW_VERSIONS, UINT32_MAX);
+        kernel_case_free(&made);
     }
 }
 
-/* Limits are compared in full, not by their highest bit. */
-static void the_limit_is_exact(void **state)
+static void a_million_nonces_of_random_headers_agree_with_openssl(void **state)
 {
     (void)state;
-    FOR_EACH_USABLE(kernel)
-    {
-        for (uint32_t i = 0; i < 64; i++) {
-            const uint32_t top = truth.top[i][i % 4];
-            expect_exact(kernel, 0, 64, 4, top);
-            expect_exact(kernel, 0, 64, 4, top - 1);
-        }
-    }
+    expect_cases(100, 16, 1U << 16, 1);
 }
 
-static void hits_beyond_the_capacity_are_passed_over(void **state)
+static void a_million_hashes_of_rolled_headers_agree_with_openssl(void **state)
 {
     (void)state;
-    FOR_EACH_USABLE(kernel)
-    {
-        for (size_t capacity = 0; capacity < 40; capacity++) {
-            stored[capacity] = (struct sha256d_hit){0xdead, 0xbeef};
-            const size_t found = scan_window(kernel, 3, 32, 2, UINT32_MAX, capacity);
-            assert_int_equal(found, capacity);
-            assert_int_equal(stored[capacity].nonce, 0xdead);
-            assert_int_equal(stored[capacity].version, 0xbeef);
-            expect_true_hits(kernel, found, 3, 32, 2, UINT32_MAX);
-        }
-    }
+    expect_cases(200, 8, 1U << 14, 4);
+    expect_cases(300, 8, 1U << 13, 7);
+    expect_cases(400, 4, 1U << 8, KERNEL_VERSIONS_MAX);
 }
 
 /* --- wrong kernels ------------------------------------------------------------------------------
@@ -326,16 +217,14 @@ static void a_share_must_meet_its_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_gives_the_digests_of_fips_180),
         cmocka_unit_test(every_kernel_finds_the_nonces_of_real_blocks),
         cmocka_unit_test(real_headers_have_their_hash_and_difficulty),
-        cmocka_unit_test(a_kernel_finds_exactly_the_hits_of_plain_hashing),
-        cmocka_unit_test(every_lane_and_alignment_is_exact),
-        cmocka_unit_test(every_version_is_searched),
-        cmocka_unit_test(the_limit_is_exact),
-        cmocka_unit_test(hits_beyond_the_capacity_are_passed_over),
+        cmocka_unit_test(every_kernel_passes_its_self_test),
+        cmocka_unit_test(every_lane_alignment_version_and_limit_is_exact),
+        cmocka_unit_test(a_million_nonces_of_random_headers_agree_with_openssl),
+        cmocka_unit_test(a_million_hashes_of_rolled_headers_agree_with_openssl),
         cmocka_unit_test(a_wrong_kernel_is_refused),
         cmocka_unit_test(a_share_must_meet_its_target),
     };
-    return cmocka_run_group_tests(tests, fill_truth, NULL);
+    return cmocka_run_group_tests(tests, prepare, NULL);
 }

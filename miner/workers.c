@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* SCHED_IDLE, gettid */
 #include "miner/workers.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,13 +16,12 @@
 #include "miner/pacer.h"
 #include "plumbing/ring.h"
 
-enum { CANDIDATE_SLOTS = 256, HITS_PER_CHUNK = 16 };
+enum { CANDIDATE_SLOTS = 256, HITS_PER_CHUNK = 16, STACK_B = 256 * 1024 };
 _Static_assert(JOB_PIECE_VERSIONS_MAX <= KERNEL_VERSIONS_MAX, "a kernel takes a piece whole");
 
 struct worker {
     struct workers *all;
     pthread_t thread;
-    int index;
     /* The thread's own. */
     unsigned seen;
     struct pacer pacer;
@@ -31,11 +31,13 @@ struct worker {
     struct sha256d_work work;
     uint32_t piece_done;
     /* Written by the thread, read by the owner. */
-    atomic_uint_fast64_t hashes, rate_hs, forfeited;
+    atomic_uint_fast64_t hashes, full_hs, forfeited;
+    _Atomic double known_at, owed;
 };
 
 struct workers {
     struct workers_options options;
+    cpu_set_t cpus;
     struct ring *candidates;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -43,6 +45,7 @@ struct workers {
     struct job job;
     bool has_job, quit;
     double duty_ratio;
+    int64_t duty_ns, resumed_ns; /* when the duty was set, and when there was work again */
     /* Counts the changes of what is under the lock, so that workers look without taking it. */
     atomic_uint changes;
     atomic_uint_fast64_t next_piece;
@@ -65,6 +68,15 @@ static void take_background(void)
     const struct sched_param param = {0};
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+}
+
+/* All workers may use all of the chosen processors: which of them is free is the kernel's to know.
+ * A refusal (the administrator has meanwhile taken them away) leaves the threads where they are. */
+static void keep_to_cpus(const struct workers *all)
+{
+    if (all->options.cpu_count > 0) {
+        (void)sched_setaffinity(0, sizeof all->cpus, &all->cpus);
+    }
 }
 
 static void next_piece(struct worker *worker)
@@ -90,7 +102,7 @@ static void catch_up(struct worker *worker)
         worker->piece_done = JOB_PIECE_NONCES;
     }
     if (worker->pacer.duty_ratio != all->duty_ratio) {
-        pacer_set_duty(&worker->pacer, all->duty_ratio, read_ns(CLOCK_MONOTONIC));
+        pacer_set_duty(&worker->pacer, all->duty_ratio, all->duty_ns);
     }
 }
 
@@ -110,7 +122,7 @@ static void wait_for_work(struct worker *worker)
             (void)pthread_cond_wait(&all->changed, &all->lock);
             catch_up(worker);
         } while (idle(worker));
-        pacer_set_duty(&worker->pacer, all->duty_ratio, read_ns(CLOCK_MONOTONIC));
+        pacer_resume(&worker->pacer, all->resumed_ns);
     }
     (void)pthread_mutex_unlock(&all->lock);
 }
@@ -120,12 +132,11 @@ static bool is_current(const struct worker *worker)
     return atomic_load_explicit(&worker->all->changes, memory_order_relaxed) == worker->seen;
 }
 
-/* Sleeps until the next period or the next change. */
+/* Sleeps until the next pulse or the next change. */
 static void rest(struct worker *worker, int64_t now_ns)
 {
     struct workers *all = worker->all;
-    const double phase = (double)worker->index / all->options.threads;
-    const int64_t until_ns = pacer_next_period(now_ns, phase);
+    const int64_t until_ns = pacer_wake(&worker->pacer, now_ns);
     const struct timespec until = {.tv_sec = until_ns / 1000000000,
                                    .tv_nsec = until_ns % 1000000000};
     (void)pthread_mutex_lock(&all->lock);
@@ -162,6 +173,15 @@ static uint32_t nonces_for(const struct worker *worker, uint32_t hashes)
     return wanted < left ? wanted : left;
 }
 
+static void publish(struct worker *worker)
+{
+    const struct pacer *pacer = &worker->pacer;
+    atomic_store_explicit(&worker->full_hs, (uint64_t)pacer->rate.full_hs, memory_order_relaxed);
+    atomic_store_explicit(&worker->known_at, pacer->rate.known_at, memory_order_relaxed);
+    atomic_store_explicit(&worker->forfeited, (uint64_t)pacer->forfeited, memory_order_relaxed);
+    atomic_store_explicit(&worker->owed, pacer->balance, memory_order_relaxed);
+}
+
 static void hash_some(struct worker *worker, uint32_t wanted)
 {
     if (worker->piece_done >= JOB_PIECE_NONCES) {
@@ -174,13 +194,12 @@ static void hash_some(struct worker *worker, uint32_t wanted)
     const size_t found = worker->all->options.kernel->scan(
         &worker->work, worker->piece.first_nonce + worker->piece_done, nonces, hits,
         HITS_PER_CHUNK);
-    pacer_pay(&worker->pacer, hashes, read_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+    pacer_pay(&worker->pacer, hashes, read_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns,
+              read_ns(CLOCK_MONOTONIC));
     worker->piece_done += nonces;
     report(worker, hits, found);
     (void)atomic_fetch_add_explicit(&worker->hashes, hashes, memory_order_relaxed);
-    atomic_store_explicit(&worker->rate_hs, (uint64_t)worker->pacer.rate_hs, memory_order_relaxed);
-    atomic_store_explicit(&worker->forfeited, (uint64_t)worker->pacer.forfeited,
-                          memory_order_relaxed);
+    publish(worker);
 }
 
 static void *worker_main(void *arg)
@@ -189,6 +208,7 @@ static void *worker_main(void *arg)
     if (worker->all->options.background) {
         take_background();
     }
+    keep_to_cpus(worker->all);
     wait_for_work(worker);
     while (!worker->quit) {
         const int64_t now_ns = read_ns(CLOCK_MONOTONIC);
@@ -211,9 +231,17 @@ static void *worker_main(void *arg)
 static bool start_thread(struct workers *workers, int index, struct hb_err *err)
 {
     struct worker *worker = &workers->worker[index];
+    const struct workers_options *options = &workers->options;
     worker->all = workers;
-    worker->index = index;
-    if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+    pacer_init(&worker->pacer, (double)index / options->threads, options->ramp_s);
+    rate_init(&worker->pacer.rate, options->full_hs / options->threads, options->known_at);
+    publish(worker); /* what is known from before */
+    pthread_attr_t attr;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, STACK_B);
+    const int failed = pthread_create(&worker->thread, &attr, worker_main, worker);
+    (void)pthread_attr_destroy(&attr);
+    if (failed != 0) {
         return hb_fail(err, HB_ERR_SYSTEM, "mining: cannot start hashing thread %d of %d",
                        index + 1, workers->options.threads);
     }
@@ -259,6 +287,9 @@ struct workers *workers_create(const struct workers_options *options, struct hb_
         return NULL;
     }
     workers->options = *options;
+    for (size_t i = 0; i < options->cpu_count; i++) {
+        CPU_SET((size_t)options->cpus[i], &workers->cpus);
+    }
     init_lock(workers);
     workers->candidates = ring_create(CANDIDATE_SLOTS, sizeof(struct candidate), RING_DROP_OLDEST,
                                       options->wake, options->wake_ctx);
@@ -302,9 +333,19 @@ void workers_destroy(struct workers *workers)
     free(workers);
 }
 
+/* Call with the lock held, before a change that may end idleness. */
+static void note_resumption(struct workers *workers, bool has_job, double duty_ratio)
+{
+    const bool was_idle = !workers->has_job || workers->duty_ratio <= 0;
+    if (was_idle && has_job && duty_ratio > 0) {
+        workers->resumed_ns = read_ns(CLOCK_MONOTONIC);
+    }
+}
+
 void workers_set_job(struct workers *workers, const struct job *job)
 {
     begin_changes(workers);
+    note_resumption(workers, job != NULL, workers->duty_ratio);
     workers->has_job = job != NULL;
     if (job != NULL) {
         workers->job = *job;
@@ -316,7 +357,9 @@ void workers_set_job(struct workers *workers, const struct job *job)
 void workers_set_duty(struct workers *workers, double duty_ratio)
 {
     begin_changes(workers);
+    note_resumption(workers, workers->has_job, duty_ratio);
     workers->duty_ratio = duty_ratio;
+    workers->duty_ns = read_ns(CLOCK_MONOTONIC);
     tell_changes(workers);
 }
 
@@ -329,16 +372,21 @@ void workers_get_stats(const struct workers *workers, struct workers_stats *stat
 {
     memset(stats, 0, sizeof *stats);
     bool all_known = true;
+    stats->known_at = 1;
     for (int i = 0; i < workers->started; i++) {
         const struct worker *worker = &workers->worker[i];
-        const uint64_t rate_hs = atomic_load_explicit(&worker->rate_hs, memory_order_relaxed);
+        const double full_hs = (double)atomic_load_explicit(&worker->full_hs, memory_order_relaxed);
+        const double known_at = atomic_load_explicit(&worker->known_at, memory_order_relaxed);
         stats->hashes += atomic_load_explicit(&worker->hashes, memory_order_relaxed);
         stats->forfeited += (double)atomic_load_explicit(&worker->forfeited, memory_order_relaxed);
-        stats->full_hashrate_hs += (double)rate_hs;
-        all_known = all_known && rate_hs > 0;
+        stats->owed += atomic_load_explicit(&worker->owed, memory_order_relaxed);
+        stats->full_hashrate_hs += full_hs;
+        stats->known_at = fmin(stats->known_at, known_at);
+        all_known = all_known && full_hs > 0;
     }
     if (!all_known) {
         stats->full_hashrate_hs = 0;
+        stats->known_at = 0;
     }
     /* Only the owner writes these two, and this is the owner. */
     stats->hashing = workers->has_job && workers->duty_ratio > 0;

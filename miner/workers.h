@@ -8,6 +8,7 @@
 #define HB_MINER_WORKERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ground/attr.h"
@@ -21,6 +22,11 @@ struct workers_options {
     int threads; /* 1 to 1024 */
     const struct sha256d_kernel *kernel;
     bool background;         /* SCHED_IDLE and nice 19                    */
+    double ramp_s;           /* a change of duty from 0 to 1 takes so long; 0: at once */
+    const int *cpus;         /* numbers of the processors to use, each below 1024 ...  */
+    size_t cpu_count;        /* ... and how many; 0: all; only read by workers_create  */
+    double full_hs;          /* of all threads, if it is known from before; else 0 ... */
+    double known_at;         /* ... and the duty at which it was measured              */
     void (*wake)(void *ctx); /* a candidate waits; NULL is allowed        */
     void *wake_ctx;
 };
@@ -36,7 +42,9 @@ struct candidate {
 struct workers_stats {
     uint64_t hashes;         /* since creation                                               */
     double full_hashrate_hs; /* of all threads at duty 1; 0 until each has hashed a moment   */
+    double known_at;         /* the duty at which that was measured; see miner/rate.h        */
     double forfeited;        /* hashes that were due but not computed: the machine was busy  */
+    double owed;             /* hashes due that are still to be computed; negative: ahead    */
     bool hashing;            /* there is work and a duty above 0                             */
 };
 
@@ -47,7 +55,7 @@ HB_MUST_USE struct workers *workers_create(const struct workers_options *options
 void workers_destroy(struct workers *workers);
 /* Replaces the work within a millisecond or so of computing time; NULL: none. Copies `job`. */
 void workers_set_job(struct workers *workers, const struct job *job);
-/* 0 to 1. */
+/* 0 to 1. Another duty is approached at the ramp's speed, but 0 is reached within 100 ms. */
 void workers_set_duty(struct workers *workers, double duty_ratio);
 /* The oldest candidate; false if there is none. Those of our own job never come. */
 HB_MUST_USE bool workers_pop(struct workers *workers, struct candidate *candidate);

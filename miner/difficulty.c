@@ -38,8 +38,11 @@ void difficulty_nbits_to_target(uint32_t nbits, uint8_t target[32])
     }
     for (int i = 0; i < 3; i++) {
         const int at = size - 3 + i;
-        if (at >= 0 && at < 32) {
-            target[at] = (uint8_t)(mantissa >> (8 * i));
+        const uint8_t byte = (uint8_t)(mantissa >> (8 * i));
+        if (at >= 32 && byte != 0) {
+            memset(target, 0, 32);
+        } else if (at >= 0 && at < 32) {
+            target[at] = byte;
         }
     }
 }

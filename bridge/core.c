@@ -198,6 +198,6 @@ void core_heater_totals(const struct core *core, uint16_t heater, struct heater_
 size_t core_effects_max(const struct core *core)
 {
     /* A room: refusal, two saves, publication, two log lines. A heater: command, publication, two
-     * log lines. */
-    return core->config->room_count * 6 + core->config->heater_count * 4 + 1;
+     * log lines, a save, a block. */
+    return core->config->room_count * 6 + core->config->heater_count * 6 + 1;
 }

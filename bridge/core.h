@@ -25,7 +25,7 @@ struct room_settings {
 /* Lifetime totals of a heater that survive a restart. */
 struct heater_totals {
     double energy_wh, hashes, best_difficulty;
-    uint64_t shares_accepted, shares_rejected;
+    uint64_t shares_accepted, shares_rejected, blocks_found;
 };
 
 /* Creates the state of all rooms and heaters: everything off, nothing known. `config` and `caps`

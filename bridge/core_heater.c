@@ -53,6 +53,10 @@ static struct heater_state unknown_state(void)
         .board_c = reading_none(),
         .inlet_c = reading_none(),
         .fan_ratio = reading_none(),
+        .work = {.sat_per_hour = reading_none(),
+                 .network_difficulty = reading_none(),
+                 .average_hs = reading_none(),
+                 .proven_hs = reading_none()},
         .applied_w = NAN,
     };
 }
@@ -110,7 +114,26 @@ static double integrate(struct reading *last, const struct reading *next, double
     return area;
 }
 
-static void count(struct core *core, struct core_heater *heater, const struct heater_state *state)
+/* The best share and blocks are rare and dear: they are kept at once, not with the next minute. */
+static void count_luck(struct core_heater *heater, const struct heater_state *state,
+                       struct effects *effects)
+{
+    struct heater_totals *totals = &heater->totals;
+    const uint64_t blocks = added(&heater->seen.blocks, state->work.blocks_found);
+    const bool better =
+        isfinite(state->best_difficulty) && state->best_difficulty > totals->best_difficulty;
+    totals->blocks_found += blocks;
+    totals->best_difficulty = better ? state->best_difficulty : totals->best_difficulty;
+    if (blocks > 0 || better) {
+        (void)effects_add(effects, EFFECT_SAVE_HEATER, heater->index);
+    }
+    if (blocks > 0) {
+        (void)effects_add(effects, EFFECT_BLOCK_FOUND, heater->index);
+    }
+}
+
+static void count(struct core *core, struct core_heater *heater, const struct heater_state *state,
+                  struct effects *effects)
 {
     struct heater_totals *totals = &heater->totals;
     totals->energy_wh += integrate(&heater->last_power_w, &state->power_w, power_highest_w) / 3600;
@@ -118,9 +141,7 @@ static void count(struct core *core, struct core_heater *heater, const struct he
         integrate(&heater->last_hashrate_hs, &state->hashrate_hs, hashrate_highest_hs);
     totals->shares_accepted += added(&heater->seen.accepted, state->shares_accepted);
     totals->shares_rejected += added(&heater->seen.rejected, state->shares_rejected);
-    if (isfinite(state->best_difficulty)) {
-        totals->best_difficulty = fmax(totals->best_difficulty, state->best_difficulty);
-    }
+    count_luck(heater, state, effects);
     count_writes(core, heater, state->writes);
 }
 
@@ -174,9 +195,17 @@ static void not_after(hb_mono *at, hb_mono now)
 static struct heater_state in_the_past(const struct heater_state *state, hb_mono now)
 {
     struct heater_state mine = *state;
-    hb_mono *const times[] = {&mine.at,          &mine.power_w.at, &mine.hashrate_hs.at,
-                              &mine.chip_c.at,   &mine.board_c.at, &mine.inlet_c.at,
-                              &mine.fan_ratio.at};
+    hb_mono *const times[] = {&mine.at,
+                              &mine.power_w.at,
+                              &mine.hashrate_hs.at,
+                              &mine.chip_c.at,
+                              &mine.board_c.at,
+                              &mine.inlet_c.at,
+                              &mine.fan_ratio.at,
+                              &mine.work.sat_per_hour.at,
+                              &mine.work.network_difficulty.at,
+                              &mine.work.average_hs.at,
+                              &mine.work.proven_hs.at};
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         not_after(times[i], now);
     }
@@ -187,7 +216,7 @@ void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects)
 {
     heater->state = in_the_past(state, core->now);
-    count(core, heater, &heater->state);
+    count(core, heater, &heater->state, effects);
     compare(core, heater, effects);
 }
 

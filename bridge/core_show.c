@@ -120,12 +120,15 @@ void core_heater_view(const struct core *core, uint16_t index, struct heater_vie
         .best_difficulty = heater->totals.best_difficulty,
         .shares_accepted = heater->totals.shares_accepted,
         .shares_rejected = heater->totals.shares_rejected,
+        .blocks_found = heater->totals.blocks_found,
         .writes_today = heater->writes_today,
         .available = heater_available(core, heater),
     };
-    struct reading *const readings[] = {&view->state.power_w, &view->state.hashrate_hs,
-                                        &view->state.chip_c,  &view->state.board_c,
-                                        &view->state.inlet_c, &view->state.fan_ratio};
+    struct heater_work *work = &view->state.work;
+    struct reading *const readings[] = {
+        &view->state.power_w, &view->state.hashrate_hs, &view->state.chip_c, &view->state.board_c,
+        &view->state.inlet_c, &view->state.fan_ratio,   &work->sat_per_hour, &work->average_hs,
+        &work->proven_hs,     &work->network_difficulty};
     for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
         drop_if_old(core, heater, readings[i]);
     }
@@ -146,6 +149,14 @@ static double hashrate_step_hs(double hashrate_hs)
         step *= 10;
     }
     return step;
+}
+
+/* Three digits of a hash rate in a reading. */
+static int64_t rounded_rate(const struct core *core, const struct core_heater *heater,
+                            const struct reading *reading)
+{
+    const double rate_hs = heater_reading(core, heater, reading);
+    return rounded(rate_hs, hashrate_step_hs(rate_hs));
 }
 
 static struct shown show_room(const struct core *core, const struct core_room *room)
@@ -169,13 +180,13 @@ static struct shown show_room(const struct core *core, const struct core_room *r
 static struct shown show_heater(const struct core *core, const struct core_heater *heater)
 {
     const struct heater_state *state = &heater->state;
-    const double hashrate_hs = heater_reading(core, heater, &state->hashrate_hs);
+    const struct heater_work *work = &state->work;
     return (struct shown){
         .decision = {(int64_t)state->link, heater_available(core, heater), (int64_t)heater->outcome,
                      (int64_t)heater->reason, rounded(heater->commanded_w, 1), state->problem,
                      (int64_t)state->pool_link},
         .measure = {rounded(heater_reading(core, heater, &state->power_w), 1),
-                    rounded(hashrate_hs, hashrate_step_hs(hashrate_hs)),
+                    rounded_rate(core, heater, &state->hashrate_hs),
                     rounded(heater_reading(core, heater, &state->chip_c), 0.1),
                     rounded(heater_reading(core, heater, &state->board_c), 0.1),
                     rounded(heater_reading(core, heater, &state->inlet_c), 0.1),
@@ -184,7 +195,11 @@ static struct shown show_heater(const struct core *core, const struct core_heate
                     (int64_t)heater->totals.shares_rejected,
                     rounded(heater->totals.best_difficulty, 1),
                     rounded(heater->totals.energy_wh, 1), (int64_t)heater->writes_today,
-                    (int64_t)state->shares_stale},
+                    (int64_t)state->shares_stale, rounded_rate(core, heater, &work->average_hs),
+                    rounded_rate(core, heater, &work->proven_hs),
+                    rounded_rate(core, heater, &work->network_difficulty),
+                    (int64_t)work->revenue_from, (int64_t)work->check,
+                    (int64_t)heater->totals.blocks_found},
     };
 }
 

@@ -14,7 +14,7 @@ enum { NOTE_WARN = 1, NOTE_INFO = 2 }; /* of enum log_level */
 
 /* What was shown last, rounded to what a reader can tell apart. A changed decision is shown at
  * once, changed measurements at most once a second. */
-enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 12 };
+enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 18 };
 struct shown {
     int64_t decision[SHOWN_DECISIONS], measure[SHOWN_MEASURES];
 };
@@ -47,7 +47,7 @@ struct core_room {
 
 /* Counters of a driver as seen last, to find what was added since. */
 struct driver_counters {
-    uint64_t accepted, rejected, writes;
+    uint64_t accepted, rejected, blocks, writes;
 };
 
 struct core_heater {

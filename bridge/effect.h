@@ -12,9 +12,11 @@ enum effect_kind {
     EFFECT_HEATER_COMMAND, /* index: heater, command. The only way to a driver; past the gate. */
     EFFECT_PUBLISH_ROOM, /* index: room; read core_room_view                                      */
     EFFECT_PUBLISH_HEATER, /* index: heater; read core_heater_view */
-    EFFECT_REFUSE,    /* index: room, text: what was refused and why                           */
-    EFFECT_SAVE_ROOM, /* index: room; its settings changed: read core_room_settings            */
-    EFFECT_LOG,       /* text, level                                                           */
+    EFFECT_REFUSE,      /* index: room, text: what was refused and why                           */
+    EFFECT_SAVE_ROOM,   /* index: room; its settings changed: read core_room_settings            */
+    EFFECT_SAVE_HEATER, /* index: heater; a total that must not be lost: read core_heater_totals  */
+    EFFECT_BLOCK_FOUND, /* index: heater, which found a block: read core_heater_view              */
+    EFFECT_LOG,         /* text, level                                                           */
 };
 
 struct effect {

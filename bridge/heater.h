@@ -23,6 +23,7 @@ struct heater_caps {
     bool restarts_on_change;       /* every change of power costs a restart       */
     bool self_reverting;           /* falls back to off by itself when commands stop           */
     bool has_fan;
+    bool sees_work; /* it tells struct heater_work: what it earns, and blocks that it finds  */
 };
 
 enum heater_link {
@@ -36,6 +37,41 @@ enum pool_link {
     POOL_CONNECTING,
     POOL_OK,
     POOL_LOST, /* no configured pool answers              */
+};
+
+/* How the reward of a block is known; a higher value is better evidence. */
+enum revenue_source {
+    REVENUE_UNKNOWN,
+    REVENUE_SUBSIDY, /* by the block's height alone: fees come on top */
+    REVENUE_JOB,     /* by what the pool's job pays                   */
+};
+
+/* Whether accepted shares and counted hashes tell the same story. */
+enum work_check {
+    WORK_CHECK_UNKNOWN, /* too little work yet to tell      */
+    WORK_CHECK_AGREES,
+    WORK_CHECK_BELOW, /* shares are missing               */
+    WORK_CHECK_ABOVE, /* more shares than counted hashes  */
+};
+
+/* A hash that makes a block. */
+struct heater_block {
+    char hash[65];     /* as people write it: most significant digit first */
+    double difficulty; /* that it reaches                                  */
+    uint32_t height;   /* 0: not known                                     */
+};
+
+/* What a heater can tell that sees its jobs and counts its hashes; all unknown for others. */
+struct heater_work {
+    struct reading sat_per_hour; /* expected, in satoshi                            */
+    enum revenue_source revenue_from;
+    struct reading network_difficulty;
+    struct reading average_hs;            /* counted, over the last quarter of an hour       */
+    struct reading proven_hs;             /* by accepted shares of the last hour             */
+    double proven_low_hs, proven_high_hs; /* 95 % interval, while proven_hs is known      */
+    enum work_check check;
+    uint64_t blocks_found;     /* since the driver started                        */
+    struct heater_block block; /* the last of them                                */
 };
 
 /* State of a heater as last read from the device. Unknown readings are unset, never zero. */
@@ -52,6 +88,7 @@ struct heater_state {
     enum pool_link pool_link;
     char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
     uint64_t writes;       /* writes to the device since the driver started                       */
+    struct heater_work work;
     bool problem;
     char problem_text[TEXT_MAX]; /* one sentence while `problem` */
 };

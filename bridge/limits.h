@@ -13,7 +13,7 @@ enum {
     ROOM_HEATERS = 16,   /* heaters in a room                                                   */
     HEATER_TIERS = 12,   /* fixed power levels of a heater                                      */
     SCHEDULE_SLOTS = 64, /* switching times of one room in a week                             */
-    PAYLOAD_MAX = 8192,  /* bytes of one incoming MQTT payload                                */
+    PAYLOAD_MAX = 16384, /* bytes of one incoming MQTT payload                                */
     INDEX_NONE = 0xFFFF, /* "no room", "no heater", "no preset"                               */
 };
 

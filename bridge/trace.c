@@ -189,6 +189,24 @@ static void tape_request(struct tape *tape, struct room_request *request)
     tape_number(tape, &request->power_limit_w);
 }
 
+static void tape_work(struct tape *tape, struct heater_work *work)
+{
+    struct reading *const readings[] = {&work->sat_per_hour, &work->network_difficulty,
+                                        &work->average_hs, &work->proven_hs};
+    for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
+        tape_reading(tape, readings[i]);
+    }
+    work->revenue_from =
+        (enum revenue_source)tape_small(tape, (int64_t)work->revenue_from, REVENUE_JOB);
+    tape_number(tape, &work->proven_low_hs);
+    tape_number(tape, &work->proven_high_hs);
+    work->check = (enum work_check)tape_small(tape, (int64_t)work->check, WORK_CHECK_ABOVE);
+    tape_u64(tape, &work->blocks_found);
+    tape_text(tape, work->block.hash, sizeof(work->block.hash));
+    tape_number(tape, &work->block.difficulty);
+    work->block.height = (uint32_t)tape_small(tape, work->block.height, UINT32_MAX);
+}
+
 static void tape_heater(struct tape *tape, struct heater_state *state)
 {
     struct reading *const readings[] = {&state->power_w, &state->hashrate_hs, &state->chip_c,
@@ -207,6 +225,7 @@ static void tape_heater(struct tape *tape, struct heater_state *state)
     tape_number(tape, &state->best_difficulty);
     state->pool_link = (enum pool_link)tape_small(tape, (int64_t)state->pool_link, POOL_LOST);
     tape_text(tape, state->pool, sizeof(state->pool));
+    tape_work(tape, &state->work);
     tape_bool(tape, &state->problem);
     tape_text(tape, state->problem_text, sizeof(state->problem_text));
 }

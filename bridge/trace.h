@@ -16,7 +16,7 @@
 #include "ground/attr.h"
 #include "ground/err.h"
 
-#define TRACE_HEADER "heatbridge-trace 1"
+#define TRACE_HEADER "heatbridge-trace 2"
 
 enum { TRACE_LINE_MAX = 2048 }; /* bytes of the longest line, terminator included */
 

@@ -35,6 +35,7 @@ struct heater_view {
     double hashes;    /* lifetime                                                            */
     double best_difficulty;                    /* lifetime                    */
     uint64_t shares_accepted, shares_rejected; /* lifetime */
+    uint64_t blocks_found;                     /* lifetime */
     uint32_t writes_today;
     bool available;
 };

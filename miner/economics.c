@@ -5,6 +5,7 @@
 
 #include "miner/coinbase.h"
 #include "miner/difficulty.h"
+#include "miner/job.h"
 
 enum { HALVING_BLOCKS = 210000, BLOCK_S = 600, HALVINGS = 64 };
 #define FIRST_SUBSIDY_SAT UINT64_C(5000000000)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "miner/job.h"
+struct job;
 
 /* How the reward is known; a higher value is better evidence. */
 enum reward_source {

@@ -89,10 +89,10 @@ static enum share_check check(const struct share_slot *sum)
     return counted < interval.low ? SHARE_CHECK_ABOVE : SHARE_CHECK_AGREES;
 }
 
-void share_stats_get(const struct share_stats *stats, struct share_estimate *estimate)
+void share_stats_get(const struct share_stats *stats, struct share_evidence *evidence)
 {
     const struct share_slot sum = sum_slots(stats);
-    *estimate = (struct share_estimate){.shares = sum.shares,
+    *evidence = (struct share_evidence){.shares = sum.shares,
                                         .work_s = (double)sum.worked_ms / 1000,
                                         .hashrate_hs = NAN,
                                         .low_hs = NAN,
@@ -101,14 +101,14 @@ void share_stats_get(const struct share_stats *stats, struct share_estimate *est
     if (sum.worked_ms <= 0 || !(sum.heaviest > 0)) {
         return;
     }
-    const double hs = DIFFICULTY_HASHES / estimate->work_s; /* per difficulty */
+    const double hs = DIFFICULTY_HASHES / evidence->work_s; /* per difficulty */
     const struct share_interval interval =
         share_stats_interval(sum.work, sum.work_squared, sum.heaviest, SHARE_STATS_SHOWN_LEVEL);
-    estimate->hashrate_hs = sum.work * hs;
-    estimate->low_hs = interval.low * hs;
-    estimate->high_hs = interval.high * hs;
-    estimate->counted_hs = sum.hashes / estimate->work_s;
-    estimate->check = check(&sum);
+    evidence->hashrate_hs = sum.work * hs;
+    evidence->low_hs = interval.low * hs;
+    evidence->high_hs = interval.high * hs;
+    evidence->counted_hs = sum.hashes / evidence->work_s;
+    evidence->check = check(&sum);
 }
 
 const char *share_check_word(enum share_check check)

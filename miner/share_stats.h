@@ -48,10 +48,10 @@ struct share_stats {
 };
 
 /* Accepted shares over the last hour. */
-struct share_estimate {
+struct share_evidence {
     uint32_t shares;
     double work_s;          /* seconds with a pool's job                                          */
-    double hashrate_hs;     /* estimate, over those seconds; NaN before there are any             */
+    double hashrate_hs;     /* best guess, over those seconds; NaN before there are any           */
     double low_hs, high_hs; /* interval of SHARE_STATS_SHOWN_LEVEL; NaN likewise              */
     double counted_hs;      /* by hashes counted over the same time; NaN likewise             */
     enum share_check check;
@@ -62,7 +62,7 @@ void share_stats_accepted(struct share_stats *stats, hb_mono now, double difficu
 /* `hashes` more were counted during the last `elapsed_ms`, on a pool's job of that difficulty. */
 void share_stats_worked(struct share_stats *stats, hb_mono now, double hashes, int64_t elapsed_ms,
                         double difficulty);
-void share_stats_get(const struct share_stats *stats, struct share_estimate *estimate);
+void share_stats_get(const struct share_stats *stats, struct share_evidence *evidence);
 
 /* "agrees", "below", "above" or NULL for unknown. */
 const char *share_check_word(enum share_check check);

@@ -36,6 +36,16 @@ void discovery_state_topic(const struct entity_context *context, char topic[TOPI
     }
 }
 
+void discovery_row_topic(const struct entity_context *context, const struct entity_row *row,
+                         char topic[TOPIC_MAX])
+{
+    if ((row->flags & ENTITY_EVENT) != 0) {
+        topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_EVENT, topic);
+    } else {
+        discovery_state_topic(context, topic);
+    }
+}
+
 /* --- what all components of a device share ------------------------------------------------------
  */
 
@@ -155,10 +165,8 @@ static struct json *availability_json(const struct entity_context *context, bool
 
 /* Keys that a device document may hold at its root, and a single document beside its own. */
 static void add_shared(const struct entity_context *context, const char *object, bool always,
-                       struct json *document)
+                       const char *topic, struct json *document)
 {
-    char topic[TOPIC_MAX];
-    discovery_state_topic(context, topic);
     json_add(document, "dev", device_json(context, object));
     json_add(document, "o", origin_json());
     json_add(document, "avty", availability_json(context, always));
@@ -280,6 +288,7 @@ char *discovery_device_document(const struct entity_context *context,
                                 const struct discovery_topic *previous)
 {
     char object[OBJECT_ID_MAX];
+    char topic[TOPIC_MAX];
     discovery_object(context, object);
     struct json *components = json_new_object();
     for (const struct entity_row *row = discovery_rows(context); row->key != NULL; row++) {
@@ -289,6 +298,10 @@ char *discovery_device_document(const struct entity_context *context,
         struct json *component = json_new_object();
         json_add_string(component, "p", row->platform);
         fill_component(context, row, object, component);
+        if ((row->flags & ENTITY_EVENT) != 0) {
+            discovery_row_topic(context, row, topic);
+            json_add_string(component, "stat_t", topic);
+        }
         if ((row->flags & ENTITY_ALWAYS) != 0) {
             json_add(component, "avty", availability_json(context, true));
         }
@@ -296,7 +309,8 @@ char *discovery_device_document(const struct entity_context *context,
     }
     add_farewells(context, previous, components);
     struct json *document = json_new_object();
-    add_shared(context, object, false, document);
+    discovery_state_topic(context, topic);
+    add_shared(context, object, false, topic, document);
     json_add(document, "cmps", components);
     return print_and_free(document);
 }
@@ -311,8 +325,10 @@ char *discovery_single_document(const struct entity_context *context, const stru
     const char *id = context->room != NULL ? context->room->id : context->heater->id;
     const bool main = row->name != NULL && row->name[0] == '\0';
     char text[2 * ID_MAX];
+    char topic[TOPIC_MAX];
     (void)snprintf(text, sizeof text, "%s%s%s", id, main ? "" : "_", main ? "" : row->key);
     json_add_string(document, "obj_id", text);
-    add_shared(context, object, (row->flags & ENTITY_ALWAYS) != 0, document);
+    discovery_row_topic(context, row, topic);
+    add_shared(context, object, (row->flags & ENTITY_ALWAYS) != 0, topic, document);
     return print_and_free(document);
 }

@@ -17,9 +17,11 @@
 const struct entity_row *discovery_rows(const struct entity_context *context);
 bool discovery_row_wanted(const struct entity_context *context, const struct entity_row *row);
 
-/* The device's object id and state topic. */
+/* The device's object id and state topic, and where a row of it is told. */
 void discovery_object(const struct entity_context *context, char object[OBJECT_ID_MAX]);
 void discovery_state_topic(const struct entity_context *context, char topic[TOPIC_MAX]);
+void discovery_row_topic(const struct entity_context *context, const struct entity_row *row,
+                         char topic[TOPIC_MAX]);
 
 /* The device form. Components that `previous` (may be NULL) announced and that are no longer wanted
  * are added as the bare platform, which makes Home Assistant remove them. Owned by the caller, free

@@ -5,6 +5,7 @@
 
 #include "bridge/reason.h"
 #include "mqtt/discovery_climate.h"
+#include "mqtt/state_codec.h"
 
 /* Watts between two values of the power limit's number box. */
 #define POWER_LIMIT_STEP_W 10.0
@@ -72,6 +73,28 @@ static bool has_fan(const struct entity_context *context)
     return own_caps(context)->has_fan;
 }
 
+static bool sees_work(const struct entity_context *context)
+{
+    return own_caps(context)->sees_work;
+}
+
+static void add_revenue_source(const struct entity_context *context, struct json *component)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl",
+                    "{{ {'source': value_json.revenue_source} | tojson }}");
+}
+
+static void add_event_types(const struct entity_context *context, struct json *component)
+{
+    (void)context;
+    struct json *types = json_new_array();
+    json_add_string(types, NULL, STATE_EVENT_BLOCK_FOUND);
+    json_add(component, "evt_typ", types);
+}
+
 static void add_problem_text(const struct entity_context *context, struct json *component)
 {
     char topic[TOPIC_MAX];
@@ -92,6 +115,7 @@ static void add_problem_text(const struct entity_context *context, struct json *
 #define ALIVE   .flags = ENTITY_EXPIRES
 #define ALWAYS  .flags = ENTITY_ALWAYS | ENTITY_EXPIRES
 #define DIAG    .category = "diagnostic"
+#define MONEY   .state_class = "measurement", .precision = 6, .icon = "mdi:hand-coin-outline"
 /* No device class has this unit. Six decimals show a single CPU core's megahashes. */
 #define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
 
@@ -217,6 +241,44 @@ const struct entity_row entity_heater_rows[] = {
      DIAG,
      .field = "best_difficulty",
      .icon = "mdi:trophy-outline"},
+    {.key = "block_found",
+     .platform = "event",
+     .name = "Block found",
+     .command = COMMAND_PROPERTIES,
+     PLAIN,
+     .flags = ENTITY_ALWAYS | ENTITY_EVENT,
+     .icon = "mdi:treasure-chest-outline",
+     .wanted = sees_work,
+     .more = add_event_types},
+    {.key = "share_hashrate",
+     SENSOR,
+     .name = "Hashrate by shares",
+     HASHRATE,
+     ALIVE,
+     DIAG,
+     .field = "hashrate_shares_ths",
+     .wanted = sees_work},
+    /* Six decimals here too: a processor earns thousandths of a satoshi in a day. */
+    {.key = "expected_revenue",
+     SENSOR,
+     .name = "Expected revenue",
+     .unit = "sat/h",
+     MONEY,
+     ALIVE,
+     DIAG,
+     .field = "sat_per_hour",
+     .wanted = sees_work,
+     .more = add_revenue_source},
+    {.key = "expected_revenue_per_kwh",
+     SENSOR,
+     .name = "Expected revenue per kWh",
+     .unit = "sat/kWh",
+     MONEY,
+     ALIVE,
+     DIAG,
+     .field = "sat_per_kwh",
+     .wanted = sees_work,
+     .more = add_revenue_source},
     {.key = "pool",
      SENSOR,
      .name = "Pool",

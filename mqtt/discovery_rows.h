@@ -26,11 +26,13 @@ enum entity_flag {
     ENTITY_ALWAYS = 1,
     /* Unavailable when no state came for three heartbeats. Sensors and binary sensors only. */
     ENTITY_EXPIRES = 2,
+    /* Told on the heater's event topic, not by its state. */
+    ENTITY_EVENT = 4,
 };
 
 struct entity_row {
     const char *key;      /* identity: never rename (entities and their history hang on it)      */
-    const char *platform; /* of Home Assistant: climate, sensor, binary_sensor, number            */
+    const char *platform; /* of Home Assistant: climate, sensor, binary_sensor, number, event     */
     const char *name;     /* ENTITY_MAIN: the device itself; NULL: Home Assistant's name for the
                              device class                                                         */
     const char *device_class, *unit, *state_class; /* NULL: none; never change a unit */

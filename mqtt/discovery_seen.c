@@ -89,17 +89,26 @@ static bool is_text(const struct json *json, const char *expected)
     return text != NULL && strcmp(text, expected) == 0;
 }
 
+/* States, or in single form events, come on a topic of that room or heater. */
+static bool is_own_topic(const struct config *config, const struct discovery_topic *entry,
+                         const struct json *topic)
+{
+    char state[TOPIC_MAX];
+    char event[TOPIC_MAX];
+    if (!entry->heater) {
+        topics_room(&config->mqtt, entry->id, ROOM_TOPIC_STATE, state);
+        return is_text(topic, state);
+    }
+    topics_heater(&config->mqtt, entry->id, HEATER_TOPIC_STATE, state);
+    topics_heater(&config->mqtt, entry->id, HEATER_TOPIC_EVENT, event);
+    return is_text(topic, state) || is_text(topic, event);
+}
+
 static bool is_ours(const struct config *config, const struct discovery_topic *entry,
                     const struct json *document)
 {
-    char topic[TOPIC_MAX];
-    if (entry->heater) {
-        topics_heater(&config->mqtt, entry->id, HEATER_TOPIC_STATE, topic);
-    } else {
-        topics_room(&config->mqtt, entry->id, ROOM_TOPIC_STATE, topic);
-    }
     return is_text(json_get(json_get(document, "o"), "name"), DISCOVERY_ORIGIN) &&
-           is_text(json_get(document, "stat_t"), topic);
+           is_own_topic(config, entry, json_get(document, "stat_t"));
 }
 
 /* A farewell, the bare platform, is no component any more. */

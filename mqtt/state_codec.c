@@ -65,6 +65,18 @@ static const char *outcome_word(enum command_outcome outcome)
     return "pending";
 }
 
+static const char *revenue_word(enum revenue_source from)
+{
+    static const char *const words[] = {NULL, "subsidy", "job"};
+    return words[from];
+}
+
+static const char *check_word(enum work_check check)
+{
+    static const char *const words[] = {NULL, "agrees", "below", "above"};
+    return words[check];
+}
+
 static void add_reason(struct json *state, enum reason reason)
 {
     json_add_string(state, "reason", reason_word(reason));
@@ -125,12 +137,40 @@ static void add_readings(struct json *json, const struct heater_state *state, hb
     add_reading(json, "fan", &state->fan_ratio, now, 100.0, 0);
 }
 
+/* A money figure is as good as the worse of what it is made of; the sources stand beside it. */
+static void add_money(struct json *json, const struct heater_state *state, hb_mono now)
+{
+    const struct heater_work *work = &state->work;
+    const double per_hour = reading_or_nan(&work->sat_per_hour, now, STATE_READING_MAX_AGE_MS);
+    const double power_w = reading_or_nan(&state->power_w, now, STATE_READING_MAX_AGE_MS);
+    json_add_number(json, "sat_per_hour", per_hour, 9);
+    json_add_number(json, "sat_per_kwh", power_w > 0 ? per_hour * 1000.0 / power_w : NAN, 9);
+    json_add_string(json, "revenue_source",
+                    isfinite(per_hour) ? revenue_word(work->revenue_from) : NULL);
+    add_reading(json, "network_difficulty", &work->network_difficulty, now, 1.0, 4);
+}
+
+static void add_proof(struct json *json, const struct heater_work *work, hb_mono now)
+{
+    const bool known = isfinite(reading_or_nan(&work->proven_hs, now, STATE_READING_MAX_AGE_MS));
+    add_reading(json, "hashrate_15m_ths", &work->average_hs, now, 1.0 / HASHES_PER_TH, 9);
+    add_reading(json, "hashrate_shares_ths", &work->proven_hs, now, 1.0 / HASHES_PER_TH, 9);
+    json_add_number(json, "hashrate_shares_low_ths",
+                    known ? work->proven_low_hs / HASHES_PER_TH : NAN, 9);
+    json_add_number(json, "hashrate_shares_high_ths",
+                    known ? work->proven_high_hs / HASHES_PER_TH : NAN, 9);
+    json_add_string(json, "shares_check", known ? check_word(work->check) : NULL);
+}
+
 static void add_mining(struct json *json, const struct heater_view *view)
 {
     const double best = view->best_difficulty;
+    const double session_best = view->state.best_difficulty;
     json_add_number(json, "shares_accepted", (double)view->shares_accepted, 0);
     json_add_number(json, "shares_rejected", (double)view->shares_rejected, 0);
     json_add_number(json, "best_difficulty", best > 0.0 ? best : NAN, 4);
+    json_add_number(json, "session_best_difficulty", session_best > 0.0 ? session_best : NAN, 4);
+    json_add_number(json, "blocks_found", (double)view->blocks_found, 0);
     add_foreign_text(json, "pool", view->state.pool);
     json_add_string(json, "pool_link", pool_link_word(view->state.pool_link));
 }
@@ -143,6 +183,8 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     json_add_number(json, "commanded_w", view->commanded_w, 1);
     json_add_string(json, "outcome", outcome_word(view->outcome));
     add_mining(json, view);
+    add_money(json, heater, now);
+    add_proof(json, &heater->work, now);
     json_add_number(json, "energy_kwh", view->energy_wh / 1000.0, 3);
     json_add_bool(json, "problem", heater->problem);
     add_foreign_text(json, "problem_text", heater->problem ? heater->problem_text : "");
@@ -150,5 +192,20 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     add_reason(json, view->reason);
     json_add_number(json, "writes_today", view->writes_today, 0);
     json_add_bool(json, "available", view->available);
+    return print_and_free(json);
+}
+
+char *state_encode_block_found(const struct heater_view *view, hb_mono now)
+{
+    const struct heater_work *work = &view->state.work;
+    struct json *json = json_new_object();
+    json_add_string(json, "event_type", STATE_EVENT_BLOCK_FOUND);
+    json_add_string(json, "hash", work->block.hash);
+    json_add_number(json, "height",
+                    work->block.height > 0 ? (double)work->block.height : (double)NAN, 0);
+    json_add_number(json, "difficulty", work->block.difficulty, 4);
+    add_reading(json, "network_difficulty", &work->network_difficulty, now, 1.0, 4);
+    add_foreign_text(json, "pool", view->state.pool);
+    json_add_number(json, "blocks_found", (double)view->blocks_found, 0);
     return print_and_free(json);
 }

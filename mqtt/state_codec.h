@@ -12,8 +12,17 @@
  *
  * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired, hashrate_ths
  * chip_c board_c inlet_c fan (percent) shares_accepted shares_rejected best_difficulty (null: none
- * yet), pool ("" : none) pool_link none|connecting|ok|lost, energy_kwh, problem true|false
- * problem_text, link unknown|ok|lost, reason, reason_text, writes_today, available true|false.
+ * yet) session_best_difficulty (since the start), pool ("" : none) pool_link
+ * none|connecting|ok|lost, energy_kwh, problem true|false problem_text, link unknown|ok|lost,
+ * reason, reason_text, writes_today, available true|false.
+ * Of heaters whose work we see (null for others): sat_per_hour sat_per_kwh (expected)
+ * revenue_source job|subsidy|null network_difficulty, hashrate_15m_ths (counted),
+ * hashrate_shares_ths hashrate_shares_low_ths hashrate_shares_high_ths (by accepted shares of the
+ * last hour, with their 95 % interval) shares_check agrees|below|above|null, blocks_found.
+ *
+ * Event: event_type block_found, hash, height difficulty network_difficulty (null: unknown), pool,
+ * blocks_found. It describes the last block; if several were found within a second or so, the count
+ * tells.
  *
  * power_source is modelled|reported|metered or null.
  */
@@ -33,5 +42,10 @@
  * presets' names. */
 char *state_encode_room(const struct config_room *room, const struct room_view *view);
 char *state_encode_heater(const struct heater_view *view, hb_mono now);
+
+/* The kinds of events, as Home Assistant must know them beforehand. */
+#define STATE_EVENT_BLOCK_FOUND "block_found"
+/* One line of JSON likewise: the heater has just found a block. */
+char *state_encode_block_found(const struct heater_view *view, hb_mono now);
 
 #endif

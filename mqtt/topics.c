@@ -19,7 +19,8 @@ static const char *const room_leaves[] = {
 static const char *const heater_leaves[] = {[HEATER_TOPIC_STATE] = "state",
                                             [HEATER_TOPIC_AVAILABILITY] = "availability",
                                             [HEATER_TOPIC_SET] = "set",
-                                            [HEATER_TOPIC_ERROR] = "error"};
+                                            [HEATER_TOPIC_ERROR] = "error",
+                                            [HEATER_TOPIC_EVENT] = "event"};
 
 const char *command_key_word(enum command_key key)
 {

@@ -9,6 +9,7 @@
  *   <base>/heater/<id>/availability  online/offline, retained
  *   <base>/heater/<id>/set           refused: a heater is commanded through its room
  *   <base>/heater/<id>/error         text
+ *   <base>/heater/<id>/event         JSON, not retained: what happened just now
  *
  * Ids are [a-z0-9_]{1,32} and names at most NAME_MAX_B bytes, so every topic fits TOPIC_MAX: no
  * function here can fail.
@@ -48,7 +49,8 @@ enum heater_topic {
     HEATER_TOPIC_STATE,
     HEATER_TOPIC_AVAILABILITY,
     HEATER_TOPIC_SET,
-    HEATER_TOPIC_ERROR
+    HEATER_TOPIC_ERROR,
+    HEATER_TOPIC_EVENT,
 };
 
 void topics_status(const struct config_mqtt *mqtt, char topic[TOPIC_MAX]);

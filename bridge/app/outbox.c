@@ -68,14 +68,32 @@ static void save_room(struct app *app, uint16_t index)
     store_save_room(app->store, &saved);
 }
 
+static void save_heater(struct app *app, uint16_t index)
+{
+    struct store_heater saved = {0};
+    (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[index].id);
+    core_heater_totals(app->core, index, &saved.totals);
+    store_save_heater(app->store, &saved);
+}
+
 void app_save_totals(struct app *app)
 {
     for (size_t i = 0; i < app->config->heater_count; i++) {
-        struct store_heater saved = {0};
-        (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[i].id);
-        core_heater_totals(app->core, (uint16_t)i, &saved.totals);
-        store_save_heater(app->store, &saved);
+        save_heater(app, (uint16_t)i);
     }
+}
+
+/* An event, so not retained: whoever listens later must not take it for a new one. */
+static void tell_block(struct app *app, uint16_t index)
+{
+    const char *id = app->config->heaters[index].id;
+    struct heater_view view;
+    char topic[TOPIC_MAX];
+    core_heater_view(app->core, index, &view);
+    topics_heater(&app->config->mqtt, id, HEATER_TOPIC_EVENT, topic);
+    char *json = state_encode_block_found(&view, app_house_now(app));
+    app_publish(app, topic, json, false);
+    free(json);
 }
 
 void app_carry_out(struct app *app, const struct effect *effect)
@@ -95,6 +113,12 @@ void app_carry_out(struct app *app, const struct effect *effect)
         break;
     case EFFECT_SAVE_ROOM:
         save_room(app, effect->index);
+        break;
+    case EFFECT_SAVE_HEATER:
+        save_heater(app, effect->index);
+        break;
+    case EFFECT_BLOCK_FOUND:
+        tell_block(app, effect->index);
         break;
     case EFFECT_LOG:
         hb_log(app->log, (enum log_level)effect->level, "core", "%s", effect->text);

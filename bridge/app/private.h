@@ -34,7 +34,7 @@ struct app {
 
     struct mqtt_client *mqtt;
     struct announcer *announcer;
-    struct mqtt_incoming incoming; /* scratch, 8 KiB */
+    struct mqtt_incoming incoming; /* scratch, 16 KiB */
     bool mqtt_connected;
     char mqtt_problem[TEXT_MAX];
     uint32_t *

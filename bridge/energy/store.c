@@ -12,7 +12,7 @@
 #include "ground/text.h"
 #include "plumbing/ring.h"
 
-enum { SCHEMA_VERSION = 1, QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
+enum { QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
 
 enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_STOP };
 
@@ -34,11 +34,16 @@ struct store {
     bool failing; /* the last write failed and was reported */
 };
 
-static const char schema[] =
+/* What makes version n + 1 of the database from version n; an empty one has version 0. */
+static const char *const steps[] = {
     "CREATE TABLE IF NOT EXISTS room(id TEXT PRIMARY KEY, mode TEXT, last_on_mode TEXT,"
     " target_c REAL, preset TEXT, power_limit_w REAL, override_until_ms INTEGER) STRICT;"
     "CREATE TABLE IF NOT EXISTS heater(id TEXT PRIMARY KEY, energy_wh REAL, hashes REAL,"
-    " best_difficulty REAL, shares_accepted INTEGER, shares_rejected INTEGER) STRICT;";
+    " best_difficulty REAL, shares_accepted INTEGER, shares_rejected INTEGER) STRICT;",
+    "ALTER TABLE heater ADD COLUMN blocks_found INTEGER NOT NULL DEFAULT 0;",
+};
+
+enum { SCHEMA_VERSION = sizeof steps / sizeof steps[0] };
 
 static bool mode_from_word(const char *word, enum room_mode *mode)
 {
@@ -91,7 +96,7 @@ bool store_load_heater(struct store *store, struct store_heater *heater)
 {
     sqlite3_stmt *row = prepare(store,
                                 "SELECT energy_wh, hashes, best_difficulty, shares_accepted,"
-                                " shares_rejected FROM heater WHERE id = ?",
+                                " shares_rejected, blocks_found FROM heater WHERE id = ?",
                                 heater->id);
     const bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW;
     if (found) {
@@ -101,6 +106,7 @@ bool store_load_heater(struct store *store, struct store_heater *heater)
             .best_difficulty = sqlite3_column_double(row, 2),
             .shares_accepted = (uint64_t)sqlite3_column_int64(row, 3),
             .shares_rejected = (uint64_t)sqlite3_column_int64(row, 4),
+            .blocks_found = (uint64_t)sqlite3_column_int64(row, 5),
         };
     }
     (void)sqlite3_finalize(row);
@@ -127,7 +133,7 @@ static bool write_room(struct store *store, const struct store_room *room)
 
 static bool write_heater(struct store *store, const struct store_heater *heater)
 {
-    sqlite3_stmt *row = prepare(store, "REPLACE INTO heater VALUES(?,?,?,?,?,?)", heater->id);
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO heater VALUES(?,?,?,?,?,?,?)", heater->id);
     if (row == NULL) {
         return false;
     }
@@ -137,6 +143,7 @@ static bool write_heater(struct store *store, const struct store_heater *heater)
     (void)sqlite3_bind_double(row, 4, t->best_difficulty);
     (void)sqlite3_bind_int64(row, 5, (sqlite3_int64)t->shares_accepted);
     (void)sqlite3_bind_int64(row, 6, (sqlite3_int64)t->shares_rejected);
+    (void)sqlite3_bind_int64(row, 7, (sqlite3_int64)t->blocks_found);
     const bool done = sqlite3_step(row) == SQLITE_DONE;
     (void)sqlite3_finalize(row);
     return done;
@@ -193,6 +200,19 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* Each step is made whole or not at all. */
+static bool bring_up(struct store *store, int version)
+{
+    bool ok = true;
+    for (; ok && version < SCHEMA_VERSION; version++) {
+        char sql[64];
+        (void)snprintf(sql, sizeof sql, "PRAGMA user_version=%d", version + 1);
+        ok = execute(store, "BEGIN") && execute(store, steps[version]) && execute(store, sql) &&
+             execute(store, "COMMIT");
+    }
+    return ok;
+}
+
 static bool open_database(struct store *store)
 {
     if (sqlite3_open(store->path, &store->db) != SQLITE_OK) {
@@ -205,12 +225,7 @@ static bool open_database(struct store *store)
               sqlite3_step(row) == SQLITE_ROW;
     const int version = ok ? sqlite3_column_int(row, 0) : 0;
     (void)sqlite3_finalize(row);
-    if (!ok || version > SCHEMA_VERSION || !execute(store, schema)) {
-        return false;
-    }
-    char sql[64];
-    (void)snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
-    return execute(store, sql);
+    return ok && version >= 0 && version <= SCHEMA_VERSION && bring_up(store, version);
 }
 
 /* Renames an unreadable database to the first free "<name>.bad-<n>". */

@@ -66,6 +66,16 @@ static struct heater_state heater_state(struct random *random)
         .best_difficulty = number(random, 0, 1e9),
         .pool_link = (enum pool_link)random_below(random, 4),
         .writes = random_below(random, 100),
+        .work = {.sat_per_hour = reading(random, 0, 200),
+                 .revenue_from = (enum revenue_source)random_below(random, 3),
+                 .network_difficulty = reading(random, 1, 1e14),
+                 .average_hs = reading(random, 0, 1e14),
+                 .proven_hs = reading(random, 0, 1e14),
+                 .proven_low_hs = number(random, 0, 1e14),
+                 .proven_high_hs = number(random, 0, 1e14),
+                 .check = (enum work_check)random_below(random, 4),
+                 .blocks_found = random_below(random, 3),
+                 .block = {.height = random_below(random, 1000000)}},
         .problem = random_below(random, 5) == 0,
     };
     if (state.problem) {
@@ -132,6 +142,10 @@ void random_move(struct event *event, hb_mono now, hb_wall wall, int32_t utc_off
         move(&state->board_c.at, now);
         move(&state->inlet_c.at, now);
         move(&state->fan_ratio.at, now);
+        move(&state->work.sat_per_hour.at, now);
+        move(&state->work.network_difficulty.at, now);
+        move(&state->work.average_hs.at, now);
+        move(&state->work.proven_hs.at, now);
     }
 }
 

@@ -358,6 +358,40 @@ static void test_shares_survive_restarts_of_driver_and_program(void **state)
     assert_near(totals.energy_wh, 5000, 0);
 }
 
+static void report_luck(double best_difficulty, uint64_t blocks_found)
+{
+    struct heater_state state = world_good_state(&world, 100);
+    state.best_difficulty = best_difficulty;
+    state.work.blocks_found = blocks_found;
+    world.now.ms += 1000;
+    world_heater_state(&world, 0, &state);
+}
+
+static void test_best_share_and_blocks_are_kept_at_once_and_for_ever(void **state)
+{
+    (void)state;
+    world_start(&world);
+    const struct heater_totals before = {.best_difficulty = 500, .blocks_found = 1};
+    core_restore_heater(world.core, 0, &before);
+    report_luck(300, 0); /* best of this run only */
+    assert_int_equal(world_count(&world, EFFECT_SAVE_HEATER), 0);
+    report_luck(700, 0);
+    assert_int_equal(world_count(&world, EFFECT_SAVE_HEATER), 1);
+    assert_int_equal(world_count(&world, EFFECT_BLOCK_FOUND), 0);
+    report_luck(700, 2);
+    assert_int_equal(world_count(&world, EFFECT_SAVE_HEATER), 1);
+    assert_int_equal(world_count(&world, EFFECT_BLOCK_FOUND), 1);
+    report_luck(700, 2);
+    assert_int_equal(world_count(&world, EFFECT_BLOCK_FOUND), 0);
+    assert_int_equal(world_count(&world, EFFECT_SAVE_HEATER), 0);
+    report_luck(NAN, 1); /* the driver began anew, and found one again */
+    assert_int_equal(world_count(&world, EFFECT_BLOCK_FOUND), 1);
+    struct heater_view view;
+    core_heater_view(world.core, 0, &view);
+    assert_near(view.best_difficulty, 700, 0);
+    assert_int_equal(view.blocks_found, 1 + 2 + 1);
+}
+
 static void test_telemetry_is_published_at_most_once_a_second(void **state)
 {
     (void)state;
@@ -519,6 +553,7 @@ int main(void)
         CASE(test_heater_stuck_on_is_noticed),
         CASE(test_energy_is_monotonic_and_gaps_add_nothing),
         CASE(test_shares_survive_restarts_of_driver_and_program),
+        CASE(test_best_share_and_blocks_are_kept_at_once_and_for_ever),
         CASE(test_telemetry_is_published_at_most_once_a_second),
         CASE(test_power_limits),
         CASE(test_schedule_and_override_show_their_reason),

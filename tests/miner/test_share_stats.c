@@ -126,13 +126,13 @@ static void the_interval_covers_the_truth_as_often_as_it_says(void **state)
     for (int i = 0; i < HOURS; i++) {
         struct miner miner = new_miner();
         hash_an_hour(&miner, 0.05, 0.5);
-        struct share_estimate estimate;
-        share_stats_get(&miner.stats, &estimate);
-        sum_hs += estimate.hashrate_hs;
-        covered += estimate.low_hs <= 68e6 && 68e6 <= estimate.high_hs ? 1 : 0;
-        assert_near(estimate.counted_hs, 68e6, 1);
-        assert_int_equal(estimate.check, SHARE_CHECK_AGREES);
-        assert_true(estimate.high_hs < 68e6 * 1.9 && estimate.low_hs > 68e6 / 1.9);
+        struct share_evidence evidence;
+        share_stats_get(&miner.stats, &evidence);
+        sum_hs += evidence.hashrate_hs;
+        covered += evidence.low_hs <= 68e6 && 68e6 <= evidence.high_hs ? 1 : 0;
+        assert_near(evidence.counted_hs, 68e6, 1);
+        assert_int_equal(evidence.check, SHARE_CHECK_AGREES);
+        assert_true(evidence.high_hs < 68e6 * 1.9 && evidence.low_hs > 68e6 / 1.9);
     }
     /* 95 % and a little more; 93 % would be 1.8 standard deviations below. */
     assert_true(covered >= HOURS * 93 / 100);
@@ -146,17 +146,17 @@ static void missing_credit_is_noticed(void **state)
     struct miner miner = new_miner();
     miner.credited = 0.6;
     hash_an_hour(&miner, 0.125, 0.125);
-    struct share_estimate estimate;
-    share_stats_get(&miner.stats, &estimate);
-    assert_int_equal(estimate.check, SHARE_CHECK_BELOW);
-    assert_string_equal(share_check_word(estimate.check), "below");
-    assert_true(estimate.high_hs < estimate.counted_hs);
+    struct share_evidence evidence;
+    share_stats_get(&miner.stats, &evidence);
+    assert_int_equal(evidence.check, SHARE_CHECK_BELOW);
+    assert_string_equal(share_check_word(evidence.check), "below");
+    assert_true(evidence.high_hs < evidence.counted_hs);
     /* The hour after, all is well again, and the story is that of the last hour only. */
     miner.credited = 1;
     hash_an_hour(&miner, 0.125, 0.125);
-    share_stats_get(&miner.stats, &estimate);
-    assert_int_equal(estimate.check, SHARE_CHECK_AGREES);
-    assert_near(estimate.work_s, 3600, 61);
+    share_stats_get(&miner.stats, &evidence);
+    assert_int_equal(evidence.check, SHARE_CHECK_AGREES);
+    assert_near(evidence.work_s, 3600, 61);
 }
 
 static void no_credit_at_all_is_noticed_once_there_should_be_some(void **state)
@@ -165,20 +165,20 @@ static void no_credit_at_all_is_noticed_once_there_should_be_some(void **state)
     struct miner miner = new_miner();
     miner.credited = 0;
     miner.difficulty = 0.5; /* a share per half a minute */
-    struct share_estimate estimate;
+    struct share_evidence evidence;
     for (int second = 0; second < 300; second++) {
         hash_a_second(&miner);
-        share_stats_get(&miner.stats, &estimate);
-        assert_int_equal(estimate.check, SHARE_CHECK_UNKNOWN);
-        assert_near(estimate.hashrate_hs, 0, 0);
-        assert_near(estimate.low_hs, 0, 0);
-        assert_true(estimate.high_hs > 0);
+        share_stats_get(&miner.stats, &evidence);
+        assert_int_equal(evidence.check, SHARE_CHECK_UNKNOWN);
+        assert_near(evidence.hashrate_hs, 0, 0);
+        assert_near(evidence.low_hs, 0, 0);
+        assert_true(evidence.high_hs > 0);
     }
     for (int second = 0; second < 600; second++) {
         hash_a_second(&miner);
     }
-    share_stats_get(&miner.stats, &estimate);
-    assert_int_equal(estimate.check, SHARE_CHECK_BELOW);
+    share_stats_get(&miner.stats, &evidence);
+    assert_int_equal(evidence.check, SHARE_CHECK_BELOW);
 }
 
 static void more_shares_than_hashes_is_noticed(void **state)
@@ -191,24 +191,24 @@ static void more_shares_than_hashes_is_noticed(void **state)
         share_stats_worked(&stats, now, DIFFICULTY_HASHES / 2, 1000, 1);
         share_stats_accepted(&stats, now, 1);
     }
-    struct share_estimate estimate;
-    share_stats_get(&stats, &estimate);
-    assert_int_equal(estimate.check, SHARE_CHECK_ABOVE);
-    assert_int_equal(estimate.shares, 600);
-    assert_near(estimate.hashrate_hs, DIFFICULTY_HASHES, 1);
-    assert_near(estimate.counted_hs, DIFFICULTY_HASHES / 2, 1);
+    struct share_evidence evidence;
+    share_stats_get(&stats, &evidence);
+    assert_int_equal(evidence.check, SHARE_CHECK_ABOVE);
+    assert_int_equal(evidence.shares, 600);
+    assert_near(evidence.hashrate_hs, DIFFICULTY_HASHES, 1);
+    assert_near(evidence.counted_hs, DIFFICULTY_HASHES / 2, 1);
 }
 
 static void nothing_known_is_not_zero(void **state)
 {
     (void)state;
     struct share_stats stats = {0};
-    struct share_estimate estimate;
-    share_stats_get(&stats, &estimate);
-    assert_true(isnan(estimate.hashrate_hs) && isnan(estimate.low_hs) && isnan(estimate.high_hs));
-    assert_true(isnan(estimate.counted_hs));
-    assert_int_equal(estimate.check, SHARE_CHECK_UNKNOWN);
-    assert_null(share_check_word(estimate.check));
+    struct share_evidence evidence;
+    share_stats_get(&stats, &evidence);
+    assert_true(isnan(evidence.hashrate_hs) && isnan(evidence.low_hs) && isnan(evidence.high_hs));
+    assert_true(isnan(evidence.counted_hs));
+    assert_int_equal(evidence.check, SHARE_CHECK_UNKNOWN);
+    assert_null(share_check_word(evidence.check));
 }
 
 static void a_long_pause_forgets_everything(void **state)
@@ -217,15 +217,15 @@ static void a_long_pause_forgets_everything(void **state)
     struct share_stats stats = {0};
     share_stats_worked(&stats, start, 1e9, 1000, 1);
     share_stats_accepted(&stats, start, 1);
-    struct share_estimate estimate;
+    struct share_evidence evidence;
     share_stats_worked(&stats, mono_add_ms(start, 59 * MINUTE_MS), 1e9, 1000, 1);
-    share_stats_get(&stats, &estimate);
-    assert_int_equal(estimate.shares, 1);
-    assert_near(estimate.work_s, 2, 0);
+    share_stats_get(&stats, &evidence);
+    assert_int_equal(evidence.shares, 1);
+    assert_near(evidence.work_s, 2, 0);
     share_stats_worked(&stats, mono_add_ms(start, INT64_C(100000) * MINUTE_MS), 1e9, 1000, 1);
-    share_stats_get(&stats, &estimate);
-    assert_int_equal(estimate.shares, 0);
-    assert_near(estimate.work_s, 1, 0);
+    share_stats_get(&stats, &evidence);
+    assert_int_equal(evidence.shares, 0);
+    assert_near(evidence.work_s, 1, 0);
 }
 
 /* --- averages -----------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ struct mqtt_client_options harness_options(const char *scheme, const char *host,
                                                  .client_id = id,
                                                  .tls_verify = true,
                                                  .keepalive_s = 5,
-                                                 .max_packet = 16384,
+                                                 .max_packet = 2 * PAYLOAD_MAX,
                                                  .will_topic = "hb/status",
                                                  .will_payload = "offline"},
                                         .queue_topics = 64};

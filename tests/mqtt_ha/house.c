@@ -55,6 +55,7 @@ void house_build(struct house *house)
     build_heater(&house->heaters[OFEN], "ofen", "Ofen", "ofen", LIVING_ROOM);
     build_heater(&house->heaters[SPARE], "spare", "", "simulated", INDEX_NONE);
     house->caps[MINER].max_w = 65.0;
+    house->caps[MINER].sees_work = true;
     house->caps[OFEN].max_w = 1900.0;
     house->caps[OFEN].has_fan = true;
     house->caps[SPARE].max_w = 500.0;

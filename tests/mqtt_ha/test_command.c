@@ -199,7 +199,7 @@ static void huge_messages_are_refused(void **state)
     memset(payload, ' ', len);
     payload[0] = '1';
     assert_int_equal(decode_bytes(COMMAND_TARGET, payload, len), COMMAND_REFUSED);
-    assert_string_equal(err.msg, "expected at most 8192 bytes, got 10485760");
+    assert_string_equal(err.msg, "expected at most 16384 bytes, got 10485760");
     assert_int_equal(decode_bytes(COMMAND_JSON, payload, len), COMMAND_REFUSED);
     free(payload);
 }

@@ -69,8 +69,23 @@ static struct heater_view busy_heater(void)
                   .board_c = reading_make(48.0, NOW, PROVENANCE_REPORTED),
                   .inlet_c = reading_none(),
                   .fan_ratio = reading_make(0.35, NOW, PROVENANCE_REPORTED),
+                  .best_difficulty = 812.5,
                   .pool_link = POOL_OK,
-                  .pool = "pool.example:3333"},
+                  .pool = "pool.example:3333",
+                  .work = {.sat_per_hour = reading_make(0.000122917, NOW, PROVENANCE_MODELLED),
+                           .revenue_from = REVENUE_JOB,
+                           .network_difficulty =
+                               reading_make(108105433845147.16, NOW, PROVENANCE_REPORTED),
+                           .average_hs = reading_make(12.1e6, NOW, PROVENANCE_REPORTED),
+                           .proven_hs = reading_make(11.9e6, NOW, PROVENANCE_REPORTED),
+                           .proven_low_hs = 10.8e6,
+                           .proven_high_hs = 13.2e6,
+                           .check = WORK_CHECK_AGREES,
+                           .blocks_found = 1,
+                           .block = {.hash = "0000000000000000000269d52c24ea45"
+                                             "1225613aab095d90d771d4e29aa96cdd",
+                                     .height = 881423,
+                                     .difficulty = 116678294873871.5}}},
         .commanded_w = 65.0,
         .outcome = COMMAND_CONFIRMED,
         .reason = REASON_HEATING,
@@ -78,6 +93,7 @@ static struct heater_view busy_heater(void)
         .best_difficulty = 5123.25,
         .shares_accepted = 12,
         .shares_rejected = 1,
+        .blocks_found = 2,
         .writes_today = 7,
         .available = true};
     return view;
@@ -118,6 +134,21 @@ static void heater_states_are_as_published_before(void **state)
         assert_golden(files[i], json);
         free(json);
     }
+}
+
+static void a_found_block_is_told_as_published_before(void **state)
+{
+    (void)state;
+    struct heater_view view = busy_heater();
+    char *json = state_encode_block_found(&view, NOW);
+    assert_golden("event-block-found.json", json);
+    free(json);
+    view.state.work.block.height = 0;
+    view.state.work.network_difficulty = reading_none();
+    json = state_encode_block_found(&view, NOW);
+    assert_non_null(strstr(json, "\"height\":null,"));
+    assert_non_null(strstr(json, "\"network_difficulty\":null,"));
+    free(json);
 }
 
 static struct json *parse(char *text)
@@ -161,9 +192,37 @@ static void old_readings_are_unknown_not_zero(void **state)
     assert_true(json_is_null(json_get(json, "power_w")));
     assert_true(json_is_null(json_get(json, "power_source")));
     assert_true(json_is_null(json_get(json, "chip_c")));
+    static const char *const keys[] = {"sat_per_hour",        "sat_per_kwh",
+                                       "revenue_source",      "network_difficulty",
+                                       "hashrate_shares_ths", "hashrate_shares_high_ths",
+                                       "shares_check"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        assert_true(json_is_null(json_get(json, keys[i])));
+    }
     double energy_kwh = 0.0;
     assert_true(json_number(json_get(json, "energy_kwh"), &energy_kwh));
     assert_near(energy_kwh, 4.321, 1e-9);
+    json_free(json);
+}
+
+static void money_needs_power_and_a_reward(void **state)
+{
+    (void)state;
+    struct heater_view view = busy_heater();
+    struct json *json = parse(state_encode_heater(&view, NOW));
+    double number = 0.0;
+    assert_true(json_number(json_get(json, "sat_per_kwh"), &number));
+    assert_near(number, 0.000122917 / 0.06425, 1e-9);
+    json_free(json);
+    view.state.power_w = reading_none();
+    json = parse(state_encode_heater(&view, NOW));
+    assert_true(json_is_null(json_get(json, "sat_per_kwh")));
+    assert_string_equal(json_string(json_get(json, "revenue_source")), "job");
+    json_free(json);
+    view.state.work.sat_per_hour = reading_none();
+    json = parse(state_encode_heater(&view, NOW));
+    assert_true(json_is_null(json_get(json, "sat_per_hour")));
+    assert_true(json_is_null(json_get(json, "revenue_source")));
     json_free(json);
 }
 
@@ -202,8 +261,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_states_are_as_published_before),
         cmocka_unit_test(heater_states_are_as_published_before),
+        cmocka_unit_test(a_found_block_is_told_as_published_before),
         cmocka_unit_test(every_key_is_always_there),
         cmocka_unit_test(old_readings_are_unknown_not_zero),
+        cmocka_unit_test(money_needs_power_and_a_reward),
         cmocka_unit_test(the_window_has_three_states),
         cmocka_unit_test(what_a_device_says_cannot_break_the_json),
     };

@@ -1,4 +1,5 @@
 /* What survives a restart, and what a broken database does (nothing). */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ static const struct store_heater miner = {
                .hashes = 9e18,
                .best_difficulty = 669.8682919563083,
                .shares_accepted = 77,
-               .shares_rejected = 3},
+               .shares_rejected = 3,
+               .blocks_found = 2},
 };
 
 static void assert_hallway(struct store *store)
@@ -98,6 +100,42 @@ static void settings_and_totals_survive(void **state)
     struct store_heater unknown = {.id = "attic"};
     assert_false(store_load_heater(store, &unknown));
     store_close(store);
+    assert_int_equal(errors, 0);
+}
+
+/* A database as versions before the count of blocks left it. */
+static void totals_of_an_older_version_are_kept(void **state)
+{
+    (void)state;
+    char path[128];
+    store_close(open_store());
+    (void)snprintf(path, sizeof path, "%s/state/heatbridge.db", folder);
+    assert_int_equal(unlink(path), 0);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "CREATE TABLE room(id TEXT PRIMARY KEY, mode TEXT, last_on_mode TEXT, target_c REAL,"
+            " preset TEXT, power_limit_w REAL, override_until_ms INTEGER) STRICT;"
+            "CREATE TABLE heater(id TEXT PRIMARY KEY, energy_wh REAL, hashes REAL,"
+            " best_difficulty REAL, shares_accepted INTEGER, shares_rejected INTEGER) STRICT;"
+            "INSERT INTO heater VALUES('miner', 1234.5, 9e18, 669.8682919563083, 77, 3);"
+            "PRAGMA user_version=1;",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    struct store_heater expected = miner;
+    expected.totals.blocks_found = 0;
+    for (int i = 0; i < 2; i++) {
+        struct store *store = open_store();
+        struct store_heater heater = {.id = "miner"};
+        assert_true(store_load_heater(store, &heater));
+        assert_memory_equal(&heater.totals, &expected.totals, sizeof heater.totals);
+        expected.totals.blocks_found++;
+        store_save_heater(store, &expected);
+        store_close(store);
+    }
     assert_int_equal(errors, 0);
 }
 
@@ -147,6 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(settings_and_totals_survive, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(totals_of_an_older_version_are_kept, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(files_are_private, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_broken_database_is_set_aside, make_folder, remove_folder),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_named),

@@ -47,6 +47,19 @@ void difficulty_nbits_to_target(uint32_t nbits, uint8_t target[32])
     }
 }
 
+bool difficulty_nbits_is_sane(uint32_t nbits)
+{
+    uint8_t target[32];
+    uint8_t limit[32];
+    static const uint8_t zero[32];
+    if (nbits >> 24 > 32) {
+        return false; /* bytes beyond the 256 bits would be cut off unseen */
+    }
+    difficulty_nbits_to_target(nbits, target);
+    difficulty_nbits_to_target(0x207fffff, limit);
+    return memcmp(target, zero, sizeof zero) != 0 && difficulty_meets(target, limit);
+}
+
 double difficulty_of(const uint8_t hash[32])
 {
     double number = 0;

@@ -24,6 +24,9 @@ HB_MUST_USE bool difficulty_is_sane(double difficulty);
 void difficulty_to_target(double difficulty, uint8_t target[32]);
 /* Target of a block header's compact `nbits` field; all zero if it is negative or too large. */
 void difficulty_nbits_to_target(uint32_t nbits, uint8_t target[32]);
+/* False for a compact `nbits` that no network has: zero, negative, or easier than 0x207fffff, the
+ * limit of regression test networks (every other network's is far harder). */
+HB_MUST_USE bool difficulty_nbits_is_sane(uint32_t nbits);
 /* Difficulty that a hash (or target) satisfies; infinite for zero. */
 double difficulty_of(const uint8_t hash[32]);
 /* True if hash <= target. */

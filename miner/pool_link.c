@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "miner/difficulty.h"
+#include "ground/text.h"
 #include "miner/line_buffer.h"
 #include "miner/pool_url.h"
 #include "miner/session.h"
 #include "miner/transport_uv.h"
-#include "miner/verify.h"
 #include "plumbing/clock.h"
 
 enum { CREDENTIAL_MAX = 512 };
@@ -40,6 +39,7 @@ static void down(struct pool_link *link)
     }
     session_closed(&link->session);
     link->lines.used = 0;
+    link->source.silent = false;
 }
 
 static void lose(struct pool_link *link, const char *why, int64_t retry_ms)
@@ -59,9 +59,18 @@ static void lose_here(struct pool_link *link, const char *why, int64_t retry_ms)
 static void account(struct pool_link *link, const struct session_effects *effects)
 {
     struct share_accounts *accounts = &link->source.accounts;
+    accounts->submitted += effects->submitted;
     accounts->accepted += effects->accepted;
+    accounts->accepted_difficulty += effects->accepted_difficulty;
+    accounts->dropped += effects->dropped;
     for (size_t i = 0; i < REJECT_COUNT; i++) {
         accounts->rejected[i] += effects->rejected[i];
+    }
+    if (effects->latency_ms >= 0) {
+        latency_note(&accounts->latency, effects->latency_ms);
+    }
+    if (effects->found_difficulty > accounts->best_difficulty) {
+        accounts->best_difficulty = effects->found_difficulty;
     }
 }
 
@@ -69,6 +78,7 @@ static void carry_out(struct pool_link *link, const struct session_effects *effe
 {
     const struct work_handler *handler = &link->source.handler;
     account(link, effects);
+    link->source.silent = link->session.silent;
     if (effects->say[0] != '\0') {
         handler->said(handler->ctx, &link->source, effects->say_loud, effects->say);
     }
@@ -92,6 +102,19 @@ static void on_opened(void *ctx)
     carry_out(link, &effects);
 }
 
+/* What the line begins with tells a huge job from another protocol. */
+static void lose_too_long_line(struct pool_link *link)
+{
+    char begin[64];
+    char why[200];
+    text_copy_printable(begin, sizeof begin, link->lines.text,
+                        link->lines.used < sizeof begin ? link->lines.used : sizeof begin);
+    (void)snprintf(why, sizeof why,
+                   "the pool sent nonsense: a line of more than 64 KiB, which begins with '%s'",
+                   begin);
+    lose_here(link, why, -1);
+}
+
 static void on_received(void *ctx, const char *data, size_t len)
 {
     struct pool_link *link = ctx;
@@ -100,14 +123,15 @@ static void on_received(void *ctx, const char *data, size_t len)
     size_t line_len = 0;
     while (line_buffer_take(&link->lines, &data, &len, &line_len, &too_long)) {
         struct session_effects effects;
-        session_line(&link->session, link->lines.text, line_len, clock_mono(), &effects);
+        session_line(&link->session, link->lines.text, line_len, clock_mono(), clock_wall(),
+                     &effects);
         carry_out(link, &effects);
         if (link->transport != transport) {
             return; /* hung up: the rest of the data is void */
         }
     }
     if (too_long) {
-        lose_here(link, "the pool sent nonsense: a line of more than 64 KiB", -1);
+        lose_too_long_line(link);
         aim_at(link, &link->url);
     }
 }
@@ -129,15 +153,35 @@ static void on_closed(void *ctx, const char *why)
 
 static bool copy_text(char **copy, const char *text, const char *what, struct hb_err *err)
 {
-    if (text == NULL) {
-        text = "";
+    const char *given = text == NULL ? "" : text;
+    const size_t len = strlen(given);
+    char shown[CREDENTIAL_MAX + 1];
+    if (len > CREDENTIAL_MAX) {
+        return hb_fail(err, HB_ERR_USAGE, "pool %s: expected at most %d bytes, got %zu", what,
+                       CREDENTIAL_MAX, len);
     }
-    if (strlen(text) > CREDENTIAL_MAX) {
-        return hb_fail(err, HB_ERR_USAGE, "pool %s: expected at most %d characters, got %zu", what,
-                       CREDENTIAL_MAX, strlen(text));
+    text_copy_printable(shown, sizeof shown, given, len);
+    if (strcmp(shown, given) != 0) {
+        return hb_fail(err, HB_ERR_USAGE, "pool %s: expected printable text", what);
     }
-    *copy = strdup(text);
+    *copy = strdup(given);
     return *copy != NULL || hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+}
+
+/* With quotes in it a worker's name can grow too long on the way into JSON. */
+static bool requests_fit(const struct pool_link *link, struct hb_err *err)
+{
+    char line[STRATUM_REQUEST_MAX];
+    struct stratum_request request = {
+        .call = CALL_AUTHORIZE, .id = INT32_MAX, .user = link->user, .password = link->password};
+    bool fits = stratum_write(&request, line, sizeof line) > 0;
+    request.call = CALL_SUBMIT;
+    request.share.extranonce2_size = JOB_EXTRANONCE2_MAX;
+    request.share.with_version_bits = true;
+    memset(request.share.job_id, '"', JOB_ID_MAX);
+    fits = fits && stratum_write(&request, line, sizeof line) > 0;
+    return fits || hb_fail(err, HB_ERR_USAGE, "pool user: too long for a request of %d bytes",
+                           STRATUM_REQUEST_MAX);
 }
 
 static bool copy_pool(struct pool_link *link, const struct miner_pool *pool, struct hb_err *err)
@@ -151,7 +195,7 @@ static bool copy_pool(struct pool_link *link, const struct miner_pool *pool, str
     }
     return pool_url_parse(pool->url == NULL ? "" : pool->url, &link->url, err) &&
            copy_text(&link->user, pool->user, "user", err) &&
-           copy_text(&link->password, pool->password, "password", err);
+           copy_text(&link->password, pool->password, "password", err) && requests_fit(link, err);
 }
 
 static void close_link(struct work_source *source)
@@ -249,28 +293,8 @@ static void submit_to_link(struct work_source *source, const struct candidate *c
                            hb_mono now)
 {
     struct pool_link *link = (struct pool_link *)source;
-    struct session_share share = {
-        .serial = candidate->serial,
-        .extranonce2 = candidate->extranonce2,
-        .ntime = candidate->ntime,
-        .nonce = candidate->nonce,
-        .version_bits = candidate->version_bits,
-    };
-    const struct session_job *job = session_find_job(&link->session, candidate->serial);
-    double difficulty = 0;
-    if (job != NULL) {
-        if (!verify_share(candidate->header, job->target, share.hash, &difficulty)) {
-            /* The kernel compares 32 bits only, so near misses are nothing to tell of. */
-            const bool wrong = difficulty_top(share.hash) > difficulty_top(job->target);
-            source->accounts.dropped += wrong ? 1 : 0;
-            return;
-        }
-        if (difficulty > source->accounts.best_difficulty) {
-            source->accounts.best_difficulty = difficulty;
-        }
-    }
     struct session_effects effects;
-    session_submit(&link->session, &share, now, &effects);
+    session_offer(&link->session, candidate, now, &effects);
     carry_out(link, &effects);
 }
 

@@ -1,5 +1,4 @@
-/* A Stratum pool as a source of work: its connection and its session, joined. Shares pass the
- * OpenSSL check in here. */
+/* A Stratum pool as a source of work: its connection and its session, joined. */
 #ifndef HB_MINER_POOL_LINK_H
 #define HB_MINER_POOL_LINK_H
 

@@ -378,7 +378,9 @@ void pools_get_accounts(const struct pools *pools, struct share_accounts *sum)
     memset(sum, 0, sizeof *sum);
     for (size_t i = 0; i < pools->count; i++) {
         const struct share_accounts *part = &pools->members[i].source->accounts;
+        sum->submitted += part->submitted;
         sum->accepted += part->accepted;
+        sum->accepted_difficulty += part->accepted_difficulty;
         sum->dropped += part->dropped;
         sum->best_difficulty = fmax(sum->best_difficulty, part->best_difficulty);
         for (size_t kind = 0; kind < REJECT_COUNT; kind++) {

@@ -1,5 +1,6 @@
-#include "miner/session.h"
+#include "miner/session_work.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,11 @@ enum {
     KEEP_ALIVE_MS = 2 * 60 * 1000, /* public-pool hangs up after five silent minutes */
     SUGGEST_AGAIN_MS = 2 * 60 * 1000,
     REDIRECT_WAIT_MAX_MS = 60 * 1000,
+    TOO_HARD_AFTER_MS = 5 * 60 * 1000,
+    NTIME_OFF_MAX_S = 2 * 3600,
+    CLOCK_PLAUSIBLE_S = 1735689600, /* 2025: a machine without a clock wakes up before it */
 };
+#define TOO_HARD_RATIO 450.0
 
 static void hang_up(struct session_effects *effects, const char *why)
 {
@@ -31,17 +36,6 @@ static void say(struct session_effects *effects, bool loud, const char *text)
     effects->say_loud = loud;
 }
 
-static int64_t ask(struct session *session, struct stratum_request *request, hb_mono now,
-                   struct session_effects *effects)
-{
-    request->id = session->next_id++;
-    const size_t len = stratum_write(request, effects->out + effects->out_len,
-                                     sizeof effects->out - effects->out_len);
-    effects->out_len += len;
-    session->last_sent = now;
-    return request->id;
-}
-
 static void enter(struct session *session, enum session_state state, hb_mono now)
 {
     session->state = state;
@@ -53,25 +47,23 @@ void session_init(struct session *session, const struct session_options *options
     memset(session, 0, sizeof *session);
     session->options = *options;
     session->next_serial = options->first_serial;
+    if (session->options.silence_ms <= 0) {
+        session->options.silence_ms = SESSION_SILENCE_MS;
+    }
 }
 
 static void subscribe(struct session *session, hb_mono now, struct session_effects *effects)
 {
     enter(session, SESSION_SUBSCRIBING, now);
-    session->subscribe_id = ask(
+    session->subscribe_id = session_ask(
         session, &(struct stratum_request){.call = CALL_SUBSCRIBE, .agent = AGENT}, now, effects);
-}
-
-static void forget_jobs(struct session *session)
-{
-    memset(session->jobs, 0, sizeof session->jobs);
 }
 
 void session_opened(struct session *session, hb_mono now, struct session_effects *effects)
 {
-    memset(effects, 0, sizeof *effects);
-    forget_jobs(session);
-    memset(&session->book, 0, sizeof session->book);
+    session_clear_effects(effects);
+    session_forget_work(session);
+    share_book_disconnected(&session->book);
     session->next_id = 1;
     session->configure_id = session->subscribe_id = session->authorize_id = 0;
     session->extranonce_asked = session->extranonce_granted = session->job_waiting = false;
@@ -79,13 +71,16 @@ void session_opened(struct session *session, hb_mono now, struct session_effects
     session->version_mask = 0;
     session->difficulty = 1;
     session->suggested_difficulty = 0;
-    session->odd_line_told = false;
+    session->odd_line_told = session->too_hard_told = session->silent = false;
+    session->refused_in_row = 0;
+    session->last_job = (hb_mono){0};
+    session->last_heard = now;
     if (session->plain) {
         subscribe(session, now, effects);
         return;
     }
     enter(session, SESSION_CONFIGURING, now);
-    session->configure_id = ask(
+    session->configure_id = session_ask(
         session,
         &(struct stratum_request){.call = CALL_CONFIGURE,
                                   .difficulty = fmax(session->wanted_difficulty, DIFFICULTY_MIN)},
@@ -95,7 +90,7 @@ void session_opened(struct session *session, hb_mono now, struct session_effects
 void session_closed(struct session *session)
 {
     session->state = SESSION_DOWN;
-    forget_jobs(session);
+    session_forget_work(session);
 }
 
 /* Before the subscription, with and without configure are tried by turns: some pools answer the
@@ -129,90 +124,22 @@ static void suggest(struct session *session, hb_mono now, struct session_effects
     }
     session->suggested_difficulty = session->wanted_difficulty;
     session->suggested_at = now;
-    (void)ask(session,
-              &(struct stratum_request){.call = CALL_SUGGEST_DIFFICULTY,
-                                        .difficulty = session->wanted_difficulty},
-              now, effects);
+    (void)session_ask(session,
+                      &(struct stratum_request){.call = CALL_SUGGEST_DIFFICULTY,
+                                                .difficulty = session->wanted_difficulty},
+                      now, effects);
 }
 
 /* Once the pool knows us: what it may ignore or refuse comes last. */
 static void become_ready(struct session *session, hb_mono now, struct session_effects *effects)
 {
     enter(session, SESSION_READY, now);
+    session_send_held(session, now, effects);
     suggest(session, now, effects);
     if (!session->extranonce_granted && !session->no_extranonce) {
         session->extranonce_asked = true;
-        (void)ask(session, &(struct stratum_request){.call = CALL_EXTRANONCE_SUBSCRIBE}, now,
-                  effects);
-    }
-}
-
-/* --- jobs ---------------------------------------------------------------------------------------
- */
-
-const struct session_job *session_find_job(const struct session *session, uint64_t serial)
-{
-    for (size_t i = 0; i < SESSION_JOBS; i++) {
-        if (serial != 0 && session->jobs[i].serial == serial) {
-            return &session->jobs[i];
-        }
-    }
-    return NULL;
-}
-
-bool session_has_job(const struct session *session)
-{
-    return session_find_job(session, session->job.serial) != NULL;
-}
-
-/* Makes the current notify, extranonce, mask and difficulty one job. */
-static void issue_job(struct session *session, struct session_effects *effects)
-{
-    struct job *job = &session->job;
-    job->serial = session->next_serial++;
-    job->extranonce = session->extranonce;
-    /* The same notify can be issued twice (new mask): counting goes on elsewhere then. */
-    job->extranonce2_first = job->serial << 16;
-    job->version_mask = session->version_rolling ? session->version_mask : 0;
-    job->difficulty = session->difficulty;
-    difficulty_to_target(job->difficulty, job->target);
-    struct session_job *kept = &session->jobs[session->next_slot];
-    session->next_slot = (session->next_slot + 1) % SESSION_JOBS;
-    kept->serial = job->serial;
-    kept->extranonce2_size = job->extranonce.size2;
-    kept->difficulty = job->difficulty;
-    memcpy(kept->id, job->notify.id, sizeof kept->id);
-    memcpy(kept->target, job->target, sizeof kept->target);
-    effects->new_job = true;
-}
-
-static void on_notify(struct session *session, const struct job_notify *notify, hb_mono now,
-                      struct session_effects *effects)
-{
-    /* Some servers forget the clean flag when the block changes. */
-    const bool new_block =
-        memcmp(notify->prevhash, session->job.notify.prevhash, sizeof notify->prevhash) != 0;
-    if (notify->clean || new_block) {
-        forget_jobs(session);
-    }
-    session->job.notify = *notify;
-    session->last_job = now;
-    if (session->state < SESSION_AUTHORIZING) {
-        session->job_waiting = true;
-        return;
-    }
-    issue_job(session, effects);
-}
-
-static void on_version_mask(struct session *session, uint32_t mask, struct session_effects *effects)
-{
-    if (session->version_rolling && mask == session->version_mask) {
-        return;
-    }
-    session->version_rolling = true;
-    session->version_mask = mask;
-    if (session_has_job(session)) {
-        issue_job(session, effects);
+        (void)session_ask(session, &(struct stratum_request){.call = CALL_EXTRANONCE_SUBSCRIBE},
+                          now, effects);
     }
 }
 
@@ -223,6 +150,12 @@ static void on_configured(struct session *session, const struct stratum_reply *r
                           struct session_effects *effects)
 {
     session->configure_id = 0;
+    if (reply->result == RESULT_NONSENSE) {
+        (void)snprintf(effects->why, sizeof effects->why,
+                       "the pool sent nonsense: mining.configure: %s", reply->text);
+        effects->close = true;
+        return;
+    }
     if (reply->result == RESULT_CONFIGURED) {
         session->version_rolling = reply->version_rolling;
         session->version_mask = reply->version_mask;
@@ -252,15 +185,13 @@ static void on_subscribed(struct session *session, const struct stratum_reply *r
     }
     session->extranonce = reply->extranonce;
     enter(session, SESSION_AUTHORIZING, now);
-    session->authorize_id = ask(session,
-                                &(struct stratum_request){.call = CALL_AUTHORIZE,
-                                                          .user = session->options.user,
-                                                          .password = session->options.password},
-                                now, effects);
-    if (session->job_waiting) {
-        session->job_waiting = false;
-        issue_job(session, effects);
-    }
+    session->authorize_id =
+        session_ask(session,
+                    &(struct stratum_request){.call = CALL_AUTHORIZE,
+                                              .user = session->options.user,
+                                              .password = session->options.password},
+                    now, effects);
+    session_start_work(session, effects);
 }
 
 static void on_authorized(struct session *session, const struct stratum_reply *reply, hb_mono now,
@@ -277,17 +208,6 @@ static void on_authorized(struct session *session, const struct stratum_reply *r
     }
 }
 
-static void on_share_answered(const struct stratum_reply *reply, struct session_effects *effects)
-{
-    if (reply->result == RESULT_TRUE && !reply->failed) {
-        effects->accepted++;
-        return;
-    }
-    effects->rejected[share_reject_kind(reply->error_code, reply->text)]++;
-    (void)snprintf(effects->say, sizeof effects->say, "share refused: %s",
-                   reply->text[0] != '\0' ? reply->text : "no reason given");
-}
-
 static void on_reply(struct session *session, const struct stratum_reply *reply, hb_mono now,
                      struct session_effects *effects)
 {
@@ -300,8 +220,8 @@ static void on_reply(struct session *session, const struct stratum_reply *reply,
         on_subscribed(session, reply, now, effects);
     } else if (reply->id == session->authorize_id) {
         on_authorized(session, reply, now, effects);
-    } else if (share_book_answered(&session->book, reply->id)) {
-        on_share_answered(reply, effects);
+    } else {
+        session_take_verdict(session, reply, now, effects);
     }
 }
 
@@ -332,6 +252,30 @@ static void on_reconnect(struct session *session, const struct stratum_reconnect
     (void)snprintf(effects->why, sizeof effects->why, "the pool asks to connect to %.200s", where);
 }
 
+/* Bitcoin's nodes refuse a block that is two hours ahead of them; one as far behind is a replay, or
+ * its pool has stopped. The machine's own clock counts only where it can be true. */
+static bool ntime_is_plausible(uint32_t ntime, hb_wall wall)
+{
+    const int64_t clock_s = wall.ms / 1000;
+    const int64_t off_s = (int64_t)ntime - clock_s;
+    return clock_s < CLOCK_PLAUSIBLE_S || (off_s <= NTIME_OFF_MAX_S && off_s >= -NTIME_OFF_MAX_S);
+}
+
+static void on_notify(struct session *session, const struct job_notify *notify, hb_mono now,
+                      hb_wall wall, struct session_effects *effects)
+{
+    if (!ntime_is_plausible(notify->ntime, wall)) {
+        (void)snprintf(effects->why, sizeof effects->why,
+                       "the pool sent nonsense: mining.notify: ntime: expected a time within two "
+                       "hours of this machine's clock, got %08" PRIx32 ", %.1f hours %s",
+                       notify->ntime, fabs(notify->ntime - (double)wall.ms / 1000) / 3600,
+                       notify->ntime < wall.ms / 1000 ? "before" : "after");
+        effects->close = true;
+        return;
+    }
+    session_take_notify(session, notify, now, effects);
+}
+
 static void answer(struct session *session, enum stratum_call call, hb_mono now,
                    struct session_effects *effects)
 {
@@ -342,7 +286,8 @@ static void answer(struct session *session, enum stratum_call call, hb_mono now,
     session->last_sent = now;
 }
 
-static void on_message(struct session *session, hb_mono now, struct session_effects *effects)
+static void on_message(struct session *session, hb_mono now, hb_wall wall,
+                       struct session_effects *effects)
 {
     const struct stratum_message *message = &session->message;
     switch (message->kind) {
@@ -350,7 +295,7 @@ static void on_message(struct session *session, hb_mono now, struct session_effe
         on_reply(session, &message->reply, now, effects);
         break;
     case STRATUM_NOTIFY:
-        on_notify(session, &message->notify, now, effects);
+        on_notify(session, &message->notify, now, wall, effects);
         break;
     case STRATUM_SET_DIFFICULTY:
         session->difficulty = message->difficulty;
@@ -359,7 +304,7 @@ static void on_message(struct session *session, hb_mono now, struct session_effe
         session->extranonce = message->extranonce;
         break;
     case STRATUM_SET_VERSION_MASK:
-        on_version_mask(session, message->version_mask, effects);
+        session_take_version_mask(session, message->version_mask, effects);
         break;
     case STRATUM_RECONNECT:
         on_reconnect(session, &message->reconnect, effects);
@@ -399,19 +344,20 @@ static void on_refused_line(struct session *session, const struct hb_err *err,
     }
 }
 
-void session_line(struct session *session, const char *line, size_t len, hb_mono now,
+void session_line(struct session *session, const char *line, size_t len, hb_mono now, hb_wall wall,
                   struct session_effects *effects)
 {
-    memset(effects, 0, sizeof *effects);
+    session_clear_effects(effects);
     if (session->state == SESSION_DOWN || len == 0) {
         return;
     }
+    session->last_heard = now;
     const bool asked = session->extranonce_asked;
     struct hb_err err = {0};
     if (!stratum_parse(line, len, &session->message, &err)) {
         on_refused_line(session, &err, effects);
     } else {
-        on_message(session, now, effects);
+        on_message(session, now, wall, effects);
     }
     if (asked) {
         session->extranonce_asked = false; /* the pool did not hang up on the question */
@@ -438,18 +384,66 @@ static void check_answers(struct session *session, hb_mono now, struct session_e
     }
 }
 
+/* Without a new job for longer than this the pool is silent. */
+static int64_t silence_ms(const struct session *session)
+{
+    const int64_t slow_ms = session->slowest_gap_ms + session->slowest_gap_ms / 2;
+    const int64_t most_ms = slow_ms < JOB_WAIT_MS ? slow_ms : JOB_WAIT_MS;
+    return most_ms > session->options.silence_ms ? most_ms : session->options.silence_ms;
+}
+
+static void hang_up_after(struct session_effects *effects, const char *what, int64_t waited_ms)
+{
+    effects->close = true;
+    (void)snprintf(effects->why, sizeof effects->why, "%s for %" PRId64 " s", what,
+                   waited_ms / 1000);
+}
+
 static void check_jobs(struct session *session, hb_mono now, struct session_effects *effects)
 {
     if (session->state != SESSION_READY) {
         return;
     }
+    const int64_t patience_ms = silence_ms(session);
+    const int64_t last_ms = 2 * patience_ms > JOB_WAIT_MS ? 2 * patience_ms : JOB_WAIT_MS;
     if (!session_has_job(session)) {
         if (mono_age_ms(now, session->state_since) >= FIRST_JOB_WAIT_MS) {
             hang_up(effects, "no job within 60 s");
         }
-    } else if (mono_age_ms(now, session->last_job) >= JOB_WAIT_MS) {
-        hang_up(effects, "no new job for 10 minutes");
+        return;
     }
+    const int64_t waited_ms = mono_age_ms(now, session->last_job);
+    session->silent = waited_ms >= patience_ms;
+    if (mono_age_ms(now, session->last_heard) >= 2 * patience_ms) {
+        hang_up_after(effects, "nothing heard", 2 * patience_ms);
+    } else if (waited_ms >= last_ms) {
+        hang_up_after(effects, "no new job", last_ms);
+    }
+}
+
+/* A pool that suits big machines only, in spite of our suggestion. */
+static void check_difficulty(struct session *session, hb_mono now, struct session_effects *effects)
+{
+    const double wanted = session->suggested_difficulty;
+    if (session->state != SESSION_READY || session->too_hard_told || wanted <= 0 ||
+        mono_age_ms(now, session->state_since) < TOO_HARD_AFTER_MS ||
+        session->job.difficulty < wanted * TOO_HARD_RATIO) {
+        return;
+    }
+    session->too_hard_told = true;
+    effects->say_loud = true;
+    (void)snprintf(effects->say, sizeof effects->say,
+                   "the pool's difficulty %.4g is %.0f times what was suggested: shares will be "
+                   "rare, a pool for small miners suits better",
+                   session->job.difficulty, session->job.difficulty / wanted);
+}
+
+/* A pool from which nothing was heard for long is asked for a sign of life. */
+static bool needs_probe(const struct session *session, hb_mono now)
+{
+    const int64_t wait_ms = session->options.silence_ms / 2;
+    return mono_age_ms(now, session->last_heard) >= wait_ms &&
+           mono_age_ms(now, session->last_sent) >= wait_ms;
 }
 
 static void keep_talking(struct session *session, hb_mono now, struct session_effects *effects)
@@ -462,47 +456,16 @@ static void keep_talking(struct session *session, hb_mono now, struct session_ef
     if (session->wanted_difficulty > 0 && far_off &&
         mono_age_ms(now, session->suggested_at) >= SUGGEST_AGAIN_MS) {
         suggest(session, now, effects);
-    } else if (mono_age_ms(now, session->last_sent) >= KEEP_ALIVE_MS) {
-        (void)ask(session, &(struct stratum_request){.call = CALL_PING}, now, effects);
+    } else if (mono_age_ms(now, session->last_sent) >= KEEP_ALIVE_MS || needs_probe(session, now)) {
+        (void)session_ask(session, &(struct stratum_request){.call = CALL_PING}, now, effects);
     }
 }
 
 void session_tick(struct session *session, hb_mono now, struct session_effects *effects)
 {
-    memset(effects, 0, sizeof *effects);
+    session_clear_effects(effects);
     check_answers(session, now, effects);
     check_jobs(session, now, effects);
+    check_difficulty(session, now, effects);
     keep_talking(session, now, effects);
-}
-
-/* --- shares -------------------------------------------------------------------------------------
- */
-
-void session_submit(struct session *session, const struct session_share *share, hb_mono now,
-                    struct session_effects *effects)
-{
-    memset(effects, 0, sizeof *effects);
-    const struct session_job *job = session_find_job(session, share->serial);
-    if (job == NULL) {
-        effects->rejected[REJECT_STALE]++;
-        return;
-    }
-    if (!share_book_is_new(&session->book, share->hash)) {
-        effects->rejected[REJECT_DUPLICATE]++;
-        return;
-    }
-    if (!share_book_may_send(&session->book, now)) {
-        return;
-    }
-    struct stratum_request request = {.call = CALL_SUBMIT, .user = session->options.user};
-    request.share = (struct stratum_share){
-        .extranonce2_size = job->extranonce2_size,
-        .ntime = share->ntime,
-        .nonce = share->nonce,
-        .version_bits = share->version_bits,
-        .with_version_bits = session->version_rolling,
-    };
-    memcpy(request.share.job_id, job->id, sizeof request.share.job_id);
-    job_extranonce2_bytes(share->extranonce2, request.share.extranonce2, job->extranonce2_size);
-    share_book_sent(&session->book, ask(session, &request, now, effects));
 }

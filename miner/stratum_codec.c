@@ -51,22 +51,29 @@ static bool read_extranonce(const struct json *one, const struct json *two_size,
         return refuse(err, "extranonce1", "up to 32 bytes as hex digits", one);
     }
     double size = 0;
-    if (!json_number(two_size, &size) || size < 0 || size > JOB_EXTRANONCE2_MAX ||
+    if (!json_number(two_size, &size) || size < 1 || size > JOB_EXTRANONCE2_MAX ||
         size != floor(size)) {
-        return refuse(err, "extranonce2_size", "a whole number from 0 to 16", two_size);
+        return refuse(err, "extranonce2_size", "a whole number from 1 to 16", two_size);
     }
     extranonce->size2 = (size_t)size;
     return true;
 }
 
+/* A pool that agrees to version rolling without a mask may tell it later (mining.set_version_mask);
+ * until then nothing is rolled. One that gives a malformed mask judges our shares by we know not
+ * what. */
 static void read_configured(const struct json *result, struct stratum_reply *reply)
 {
     reply->result = RESULT_CONFIGURED;
     bool flag = false;
-    const char *mask = json_string(json_get(result, "version-rolling.mask"));
-    if (json_bool(json_get(result, "version-rolling"), &flag) && flag && mask != NULL &&
-        hex_to_u32(mask, &reply->version_mask)) {
-        reply->version_rolling = true;
+    const struct json *mask = json_get(result, "version-rolling.mask");
+    struct hb_err err = {0};
+    reply->version_rolling = json_bool(json_get(result, "version-rolling"), &flag) && flag;
+    if (reply->version_rolling && mask != NULL) {
+        if (!read_u32(mask, "version-rolling.mask", &reply->version_mask, &err)) {
+            reply->result = RESULT_NONSENSE;
+            copy_text(reply->text, sizeof reply->text, err.msg);
+        }
         reply->version_mask &= STRATUM_VERSION_MASK;
     }
     reply->minimum_difficulty = json_bool(json_get(result, "minimum-difficulty"), &flag) && flag;
@@ -88,6 +95,7 @@ static void read_subscribed(const struct json *result, struct stratum_reply *rep
         reply->result = RESULT_SUBSCRIBED;
         return;
     }
+    reply->result = RESULT_NONSENSE;
     copy_text(reply->text, sizeof reply->text, err.msg);
 }
 
@@ -105,7 +113,8 @@ static void read_error(const struct json *error, struct stratum_reply *reply)
         copy_text(reply->text, sizeof reply->text, message);
     }
     bool flag = false;
-    const bool empty = listed && json_count(error) == 0;
+    const char *plain = json_string(error);
+    const bool empty = (listed && json_count(error) == 0) || (plain != NULL && plain[0] == '\0');
     const bool is_false = json_bool(error, &flag) && !flag;
     reply->failed = error != NULL && !json_is_null(error) && !empty && !is_false;
 }
@@ -165,8 +174,12 @@ static bool read_coinbase(const struct json *params, struct job_notify *notify, 
 
 static bool read_branches(const struct json *list, struct job_notify *notify, struct hb_err *err)
 {
-    if (!json_is_array(list) || json_count(list) > JOB_BRANCH_MAX) {
-        return refuse(err, "merkle branches", "a list of at most 32", list);
+    if (!json_is_array(list)) {
+        return refuse(err, "merkle branches", "a list", list);
+    }
+    if (json_count(list) > JOB_BRANCH_MAX) {
+        return hb_fail(err, HB_ERR_INPUT, "merkle branches: expected at most %d, got %zu",
+                       JOB_BRANCH_MAX, json_count(list));
     }
     notify->branch_count = 0;
     for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
@@ -179,6 +192,13 @@ static bool read_branches(const struct json *list, struct job_notify *notify, st
     return true;
 }
 
+static bool read_nbits(const struct json *item, uint32_t *nbits, struct hb_err *err)
+{
+    return read_u32(item, "nbits", nbits, err) &&
+           (difficulty_nbits_is_sane(*nbits) ||
+            refuse(err, "nbits", "a target above zero, no easier than 207fffff", item));
+}
+
 static bool read_notify(const struct json *params, struct stratum_message *message,
                         struct hb_err *err)
 {
@@ -188,8 +208,8 @@ static bool read_notify(const struct json *params, struct stratum_message *messa
         return hb_fail(err, HB_ERR_INPUT, "params: expected at least 9, got %zu", count);
     }
     const char *id = json_string(json_item(params, 0));
-    if (id == NULL || !text_copy(notify->id, sizeof notify->id, id)) {
-        return refuse(err, "job id", "text of at most 128 characters", json_item(params, 0));
+    if (id == NULL || id[0] == '\0' || !text_copy(notify->id, sizeof notify->id, id)) {
+        return refuse(err, "job id", "text of 1 to 128 characters", json_item(params, 0));
     }
     const char *prevhash = json_string(json_item(params, 1));
     if (prevhash == NULL || !hex_decode(prevhash, notify->prevhash, sizeof notify->prevhash)) {
@@ -201,7 +221,7 @@ static bool read_notify(const struct json *params, struct stratum_message *messa
     }
     return read_coinbase(params, notify, err) && read_branches(json_item(params, 4), notify, err) &&
            read_u32(json_item(params, 5), "version", &notify->version, err) &&
-           read_u32(json_item(params, 6), "nbits", &notify->nbits, err) &&
+           read_nbits(json_item(params, 6), &notify->nbits, err) &&
            read_u32(json_item(params, 7), "ntime", &notify->ntime, err);
 }
 

@@ -41,6 +41,7 @@ enum stratum_result {
     RESULT_FALSE,
     RESULT_SUBSCRIBED, /* `extranonce` is set            */
     RESULT_CONFIGURED, /* the configure fields are set   */
+    RESULT_NONSENSE,   /* `text` says what is wrong      */
 };
 
 struct stratum_reply {
@@ -48,7 +49,7 @@ struct stratum_reply {
     enum stratum_result result;
     bool failed;    /* there is an error, in whatever shape   */
     int error_code; /* 0 if it has none                       */
-    char text[200]; /* the error, or why an array is no answer to mining.subscribe; printable */
+    char text[200]; /* the error, or what is wrong with the result; printable */
     struct job_extranonce extranonce;
     bool version_rolling, minimum_difficulty, subscribe_extranonce;
     uint32_t version_mask;

@@ -16,15 +16,19 @@
 #include "ground/time.h"
 #include "miner/engine.h"
 #include "miner/job.h"
+#include "miner/latency.h"
 #include "miner/workers.h"
 
 struct uv_loop_s;
 struct work_source;
 
-/* What became of the shares. */
+/* What became of the shares since the program started. */
 struct share_accounts {
-    uint64_t accepted, rejected[REJECT_COUNT], dropped; /* dropped: failed our own re-check */
-    double best_difficulty;
+    uint64_t submitted, accepted, rejected[REJECT_COUNT];
+    uint64_t dropped;           /* failed our own re-check                               */
+    double accepted_difficulty; /* of the jobs of the accepted shares, added up          */
+    double best_difficulty;     /* of a share                                            */
+    struct latency latency;     /* from a submit to its answer                           */
 };
 
 /* Called on the loop's thread, from within any of the kind's functions but `create`, or later. */
@@ -80,6 +84,7 @@ struct work_source {
     struct work_handler handler;
     char where[300]; /* "host:port" that it is connected to or will be */
     bool reached;    /* the latest connection came to stand            */
+    bool silent;     /* open, but it gave no new job for too long      */
     struct share_accounts accounts;
 };
 

@@ -20,11 +20,16 @@ static void check(hb_mono now)
     if (effects.new_job) {
         struct job_piece piece;
         job_make_piece(&session.job, 0, &piece);
-        const struct session_share share = {.serial = session.job.serial,
-                                            .extranonce2 = piece.extranonce2};
+        struct session_share share = {.serial = session.job.serial,
+                                      .extranonce2 = piece.extranonce2,
+                                      .ntime = piece.ntime,
+                                      .version_bits = piece.version_bits};
+        memcpy(share.hash, piece.header + 36, sizeof share.hash); /* as good as any */
         session_submit(&session, &share, now, &effects);
-        if (effects.out_len == 0 && effects.rejected[REJECT_DUPLICATE] == 0 &&
-            session.book.in_second <= SHARE_BOOK_PER_SECOND) {
+        if (effects.rejected[REJECT_STALE] != 0 ||
+            (effects.submitted == 0 && session.state == SESSION_READY &&
+             effects.rejected[REJECT_DUPLICATE] == 0 &&
+             session.book.in_second <= SHARE_BOOK_PER_SECOND)) {
             abort();
         }
     }
@@ -46,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lines.used = 0;
     while (line_buffer_take(&lines, &at, &size, &line_len, &too_long)) {
         now.ms += 700;
-        session_line(&session, lines.text, line_len, now, &effects);
+        session_line(&session, lines.text, line_len, now, (hb_wall){0}, &effects);
         check(now);
         session_tick(&session, now, &effects);
         check(now);

@@ -9,20 +9,31 @@
 #include "miner/job.h"
 #include "miner/stratum_codec.h"
 #include "miner/verify.h"
+#include "plumbing/clock.h"
 #include "plumbing/json.h"
 #include "tests/support/test.h"
 
-static const char talk_notify[] =
-    "{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"job1\","
-    "\"0ed57ee92e48b81b86c0a257c40c7a372c02bbcb8a656edc5c7182520f4d9af8\",\"0100\",\"00ff\",[],"
-    "\"20000000\",\"1d00ffff\",\"6b032d8b\",true]}";
+/* One job for all, of the time when it is first asked for. */
+static const char *talk_notify(void)
+{
+    static char text[400];
+    if (text[0] == '\0') {
+        (void)snprintf(text, sizeof text,
+                       "{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"job1\","
+                       "\"0ed57ee92e48b81b86c0a257c40c7a372c02bbcb8a656edc5c7182520f4d9af8\","
+                       "\"0100\",\"00ff\","
+                       "[],\"20000000\",\"1d00ffff\",\"%08x\",true]}",
+                       (unsigned)(clock_wall().ms / 1000));
+    }
+    return text;
+}
 
 /* The job as a pool sees it: from its own notify, with its own extranonce1. */
 static void own_job(struct job *job)
 {
     static struct stratum_message message;
     struct hb_err err = {0};
-    assert_true(stratum_parse(talk_notify, strlen(talk_notify), &message, &err));
+    assert_true(stratum_parse(talk_notify(), strlen(talk_notify()), &message, &err));
     memset(job, 0, sizeof *job);
     job->notify = message.notify;
     assert_true(hex_decode("01020304", job->extranonce.prefix, 4));
@@ -74,7 +85,7 @@ size_t fake_answer(const char *line, char *out, size_t size, enum fake_heard *he
         used = snprintf(out, size,
                         "{\"id\":%d,\"result\":true,\"error\":null}\n{\"id\":null,\"method\":"
                         "\"mining.set_difficulty\",\"params\":[%g]}\n%s\n",
-                        number, FAKE_DIFFICULTY, talk_notify);
+                        number, FAKE_DIFFICULTY, talk_notify());
     } else if (strcmp(method, "mining.submit") == 0) {
         const bool good = share_is_good(json_get(json, "params"));
         *heard = good ? FAKE_HEARD_GOOD_SHARE : FAKE_HEARD_BAD_SHARE;

@@ -137,10 +137,9 @@ static void success_is_understood(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "{\"result\":true,\"error\":null,\"id\":3}",
-        "{\"result\":true,\"id\":3}",
-        "{\"result\":true,\"error\":[],\"id\":3}",
-        "{\"result\":true,\"error\":false,\"id\":3}",
+        "{\"result\":true,\"error\":null,\"id\":3}", "{\"result\":true,\"id\":3}",
+        "{\"result\":true,\"error\":[],\"id\":3}",   "{\"result\":true,\"error\":false,\"id\":3}",
+        "{\"result\":true,\"error\":\"\",\"id\":3}",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         read_line(lines[i]);
@@ -174,7 +173,9 @@ static void malformed_subscribe_results_say_why(void **state)
         {"[[],\"0165\"]", "got 2 elements"},
         {"[[],\"016\",4]", "extranonce1"},
         {"[[],17,4]", "extranonce1"},
-        {"[[],\"01\",17]", "extranonce2_size: expected a whole number from 0 to 16, got 17"},
+        {"[[],\"01\",17]", "extranonce2_size: expected a whole number from 1 to 16, got 17"},
+        {"[[],\"01\",0]", "extranonce2_size: expected a whole number from 1 to 16, got 0"},
+        {"[[],\"01\",1000]", "extranonce2_size"},
         {"[[],\"01\",-1]", "extranonce2_size"},
         {"[[],\"01\",2.5]", "extranonce2_size"},
         {"[[],\"01\",1e18]", "extranonce2_size"},
@@ -185,7 +186,7 @@ static void malformed_subscribe_results_say_why(void **state)
         (void)snprintf(line, sizeof line, "{\"id\":2,\"result\":%s,\"error\":null}",
                        cases[i].result);
         read_line(line);
-        assert_int_equal(message.reply.result, RESULT_NONE);
+        assert_int_equal(message.reply.result, RESULT_NONSENSE);
         assert_non_null(strstr(message.reply.text, cases[i].says));
     }
 }

@@ -191,7 +191,7 @@ static void new_job(struct server *server, hb_mono now)
         return;
     }
     server->job_at = now;
-    pool_next_job(&server->pool);
+    pool_next_job(&server->pool, clock_wall());
     bool renew = server->options.misbehave == MISBEHAVE_NEW_EXTRANONCE &&
                  server->pool.valid_serial == server->pool.serial;
     for (size_t i = 0; i < server->count; i++) {
@@ -250,7 +250,7 @@ int main(int argc, char **argv)
         return 0;
     }
     catch_signals();
-    if (!pool_init(&server.pool, &server.options, print_event, &err) ||
+    if (!pool_init(&server.pool, &server.options, clock_wall(), print_event, &err) ||
         !start_listening(&server, &err)) {
         (void)fprintf(stderr, "demo-pool: %s\n", err.msg);
         return 1;

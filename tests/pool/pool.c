@@ -31,7 +31,7 @@ static bool load_recorded(struct pool *pool, struct hb_err *err)
     return good;
 }
 
-bool pool_init(struct pool *pool, const struct pool_options *options,
+bool pool_init(struct pool *pool, const struct pool_options *options, hb_wall now,
                void (*event)(struct json *event), struct hb_err *err)
 {
     *pool = (struct pool){.options = options, .event = event, .valid_serial = 1};
@@ -39,11 +39,11 @@ bool pool_init(struct pool *pool, const struct pool_options *options,
         pool->serial = 1;
         return load_recorded(pool, err);
     }
-    pool_next_job(pool);
+    pool_next_job(pool, now);
     return true;
 }
 
-void pool_next_job(struct pool *pool)
+void pool_next_job(struct pool *pool, hb_wall now)
 {
     const struct pool_options *options = pool->options;
     if (options->notify_file[0] != '\0') {
@@ -54,6 +54,7 @@ void pool_next_job(struct pool *pool)
     struct work_job *job = &pool->job[serial % POOL_JOBS];
     work_job_make(job, &pool_blocks[(serial - 1) / every % pool_block_count], serial,
                   4 + options->extranonce2_size);
+    job->ntime = (uint32_t)(now.ms / 1000); /* miners refuse work of another year */
     job->clean = (serial - 1) % every == 0;
     if (job->clean) {
         pool->valid_serial = serial;

@@ -90,10 +90,10 @@ struct pool {
 };
 
 /* False if the recorded job cannot be read. */
-bool pool_init(struct pool *pool, const struct pool_options *options,
+bool pool_init(struct pool *pool, const struct pool_options *options, hb_wall now,
                void (*event)(struct json *event), struct hb_err *err);
-/* The next job; the caller sends it to every client. */
-void pool_next_job(struct pool *pool);
+/* The next job, a block of `now`; the caller sends it to every client. */
+void pool_next_job(struct pool *pool, hb_wall now);
 
 void pool_client_init(struct pool *pool, struct client *client);
 /* Sends the newest job to a client that is ready for it. */

@@ -20,16 +20,22 @@ static const char help[] =
     "\n"
     "Mines with all processors for one pool, without any heating.\n"
     "\n"
-    "  --url URL        stratum+tcp://host:port, stratum+ssl://host:port\n"
-    "  --user WORKER    account or address, with the worker's name as the pool wants it\n"
-    "  --password TEXT  default: x\n"
-    "  --threads N      1 to 1024; default: one per processor\n"
-    "  --duty PERCENT   fraction of full hashing, 0 to 100; default: 100\n"
-    "  --ca-file FILE   certificates to trust instead of the system's\n"
-    "  --insecure       do not verify the pool's certificate\n"
-    "  --seconds N      stop after so long; default: run until interrupted\n"
-    "  --json           one JSON line per second on standard output\n"
-    "  --help           this text\n";
+    "  --url URL          stratum+tcp://host:port, stratum+ssl://host:port; a Bitcoin node of "
+    "your\n"
+    "                     own: solo+http://host:port, solo+https://host:port\n"
+    "  --user WORKER      account or address, with the worker's name as the pool wants it;\n"
+    "                     solo: the address that a found block pays\n"
+    "  --password TEXT    default: x\n"
+    "  --cookie-file FILE solo: the file .cookie in the node's data directory\n"
+    "  --rpc-user NAME    solo: instead of the cookie file, with --rpc-password\n"
+    "  --rpc-password TEXT\n"
+    "  --threads N        1 to 1024; default: one per processor\n"
+    "  --duty PERCENT     fraction of full hashing, 0 to 100; default: 100\n"
+    "  --ca-file FILE     certificates to trust instead of the system's\n"
+    "  --insecure         do not verify the pool's certificate\n"
+    "  --seconds N        stop after so long; default: run until interrupted\n"
+    "  --json             one JSON line per second on standard output\n"
+    "  --help             this text\n";
 
 struct mine {
     struct miner_pool pool;
@@ -92,6 +98,8 @@ static void print_json(const struct miner_stats *stats)
     }
     json_add(line, "rejected_by_reason", rejected);
     json_add_number(line, "dropped", (double)stats->dropped, 0);
+    json_add_number(line, "blocks", (double)stats->blocks, 0);
+    json_add_number(line, "hits", (double)stats->hits, 0);
     json_add(line, "difficulty", json_new_number(stats->difficulty));
     json_add(line, "best_difficulty", json_new_number(stats->best_difficulty));
     json_add_number(line, "package_w", stats->package_w, 1);
@@ -251,6 +259,12 @@ static bool read_option(struct mine *mine, const char *name, const char *value)
         mine->pool.password = value;
     } else if (strcmp(name, "ca-file") == 0) {
         mine->pool.ca_file = value;
+    } else if (strcmp(name, "cookie-file") == 0) {
+        mine->pool.cookie_file = value;
+    } else if (strcmp(name, "rpc-user") == 0) {
+        mine->pool.rpc_user = value;
+    } else if (strcmp(name, "rpc-password") == 0) {
+        mine->pool.rpc_password = value;
     } else if (strcmp(name, "insecure") == 0) {
         mine->pool.tls_verify = false;
     } else if (strcmp(name, "json") == 0) {
@@ -275,17 +289,13 @@ static bool read_option(struct mine *mine, const char *name, const char *value)
 static int read_options(struct mine *mine, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"url", required_argument, NULL, 'o'},
-        {"user", required_argument, NULL, 'o'},
-        {"password", required_argument, NULL, 'o'},
-        {"threads", required_argument, NULL, 'o'},
-        {"duty", required_argument, NULL, 'o'},
-        {"seconds", required_argument, NULL, 'o'},
-        {"ca-file", required_argument, NULL, 'o'},
-        {"insecure", no_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'o'},      {"user", required_argument, NULL, 'o'},
+        {"password", required_argument, NULL, 'o'}, {"cookie-file", required_argument, NULL, 'o'},
+        {"rpc-user", required_argument, NULL, 'o'}, {"rpc-password", required_argument, NULL, 'o'},
+        {"threads", required_argument, NULL, 'o'},  {"duty", required_argument, NULL, 'o'},
+        {"seconds", required_argument, NULL, 'o'},  {"ca-file", required_argument, NULL, 'o'},
+        {"insecure", no_argument, NULL, 'o'},       {"json", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     int index = 0;
     int found = 0;

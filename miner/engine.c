@@ -276,6 +276,8 @@ static void add_accounts(const struct miner_engine *engine, struct miner_stats *
     pools_get_accounts(engine->pools, &sum);
     stats->accepted = sum.accepted;
     stats->dropped = sum.dropped;
+    stats->blocks = sum.blocks;
+    stats->hits = sum.hits;
     stats->best_difficulty = sum.best_difficulty;
     memcpy(stats->rejected, sum.rejected, sizeof stats->rejected);
 }

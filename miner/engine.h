@@ -20,10 +20,14 @@ struct uv_loop_s;
 struct miner_engine;
 
 struct miner_pool {
-    const char *url; /* stratum+tcp:// stratum+ssl:// stratum+tls:// host:port */
-    const char *user, *password;
-    const char *ca_file; /* NULL: the system's */
+    const char *url; /* stratum+tcp:// stratum+ssl:// stratum+tls:// solo+http:// solo+https://
+                        and host:port */
+    const char *user, *password; /* solo: the address that a found block pays, and nothing */
+    const char *ca_file;         /* NULL: the system's */
     bool tls_verify;
+    /* Solo only, how to log in to the node: a name and a password, or the file in which the node
+     * leaves both. NULL: not given. */
+    const char *rpc_user, *rpc_password, *cookie_file;
 };
 
 enum miner_no_pool { MINER_NO_POOL_HEAT, MINER_NO_POOL_PAUSE };
@@ -62,10 +66,12 @@ struct miner_stats {
     double full_hashrate_hs; /* what duty 1 would give, measured while hashing; 0 before */
     double hashes;           /* total since start */
     uint64_t accepted, rejected[REJECT_COUNT], dropped; /* dropped: failed our own re-check */
-    double difficulty;                                  /* of the session, 0 without one */
-    double best_difficulty;                             /* best share since start */
-    double package_w; /* RAPL over the last ~2 s; NaN where unreadable */
-    double cpu_c;     /* CPU temperature; NaN where unreadable */
+    uint64_t blocks;                                    /* found by us and taken by our own node */
+    uint64_t hits;          /* solo: results that show that we hash and pay nothing */
+    double difficulty;      /* of the session, 0 without one */
+    double best_difficulty; /* best share since start */
+    double package_w;       /* RAPL over the last ~2 s; NaN where unreadable */
+    double cpu_c;           /* CPU temperature; NaN where unreadable */
     int threads;
     const char *kernel; /* name of the hashing kernel in use */
 };

@@ -382,6 +382,9 @@ void pools_get_accounts(const struct pools *pools, struct share_accounts *sum)
         sum->accepted += part->accepted;
         sum->accepted_difficulty += part->accepted_difficulty;
         sum->dropped += part->dropped;
+        sum->blocks += part->blocks;
+        sum->hits += part->hits;
+        sum->hit_difficulty += part->hit_difficulty;
         sum->best_difficulty = fmax(sum->best_difficulty, part->best_difficulty);
         for (size_t kind = 0; kind < REJECT_COUNT; kind++) {
             sum->rejected[kind] += part->rejected[kind];

@@ -6,15 +6,16 @@
 
 #include "ground/text.h"
 #include "miner/pool_link.h"
+#include "miner/solo_source.h"
 
 /* Every scheme that a pool's URL may have. Without any, host:port is a pool over plain TCP. */
 static const struct scheme {
     const char *prefix;
     const struct work_source_kind *kind;
 } schemes[] = {
-    {"stratum+tcp://", &pool_link_kind},
-    {"stratum+ssl://", &pool_link_kind},
-    {"stratum+tls://", &pool_link_kind},
+    {"stratum+tcp://", &pool_link_kind},  {"stratum+ssl://", &pool_link_kind},
+    {"stratum+tls://", &pool_link_kind},  {"solo+http://", &solo_source_kind},
+    {"solo+https://", &solo_source_kind},
 };
 
 enum { SCHEME_COUNT = sizeof schemes / sizeof schemes[0] };

@@ -46,10 +46,12 @@ struct config_web {
 };
 
 struct config_pool {
-    char url[URL_MAX]; /* stratum+tcp:// stratum+ssl:// stratum+tls:// */
+    char url[URL_MAX]; /* stratum+tcp:// stratum+ssl:// stratum+tls:// solo+http:// solo+https:// */
     char user[TEXT_MAX], password[TEXT_MAX];
     char ca_file[TEXT_MAX];
     bool tls_verify;
+    /* Of one's own node. */
+    char cookie_file[TEXT_MAX], rpc_user[TEXT_MAX], rpc_password[TEXT_MAX];
 };
 
 struct config_mining {

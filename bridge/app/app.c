@@ -183,6 +183,11 @@ static bool wants_engine(const struct config *config)
     return false;
 }
 
+static const char *unless_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 static bool start_engine(struct app *app, struct hb_err *err)
 {
     const struct config_mining *mining = &app->config->mining;
@@ -202,8 +207,11 @@ static bool start_engine(struct app *app, struct hb_err *err)
             .url = pool->url,
             .user = pool->user,
             .password = pool->password,
-            .ca_file = pool->ca_file[0] == '\0' ? NULL : pool->ca_file,
+            .ca_file = unless_empty(pool->ca_file),
             .tls_verify = pool->tls_verify,
+            .cookie_file = unless_empty(pool->cookie_file),
+            .rpc_user = unless_empty(pool->rpc_user),
+            .rpc_password = unless_empty(pool->rpc_password),
         };
     }
     for (size_t i = 0; i < mining->redirect_host_count; i++) {

@@ -1,9 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bridge/config/parts.h"
 #include "bridge/config/value.h"
 #include "ground/text.h"
+#include "miner/address.h"
 
 enum { POOLS_MAX = 16, HOSTS_MAX = 32 };
 
@@ -21,6 +23,35 @@ static size_t count_items(struct reader *reader, const struct cursor *at, const 
     return at->node->count;
 }
 
+/* A node needs an address to pay and a way in; a pool knows neither. */
+static void check_pool(struct reader *reader, const struct cursor *at,
+                       const struct config_pool *pool)
+{
+    static const char scheme[] = "solo+";
+    const bool solo = strncasecmp(pool->url, scheme, strlen(scheme)) == 0;
+    const bool cookie = pool->cookie_file[0] != '\0';
+    const bool user = pool->rpc_user[0] != '\0';
+    struct address address;
+    struct cursor key = cursor_member(at, cookie ? "cookie_file" : "rpc_user");
+    if (!solo && (cookie || user || pool->rpc_password[0] != '\0')) {
+        key = cursor_member(at, cookie ? "cookie_file" : user ? "rpc_user" : "rpc_password");
+        (void)reader_error(reader, &key,
+                           "expected a url with solo+http:// or solo+https:// beside "
+                           "it, got a pool's");
+    } else if (solo && cookie && user) {
+        (void)reader_error(reader, &key, "expected either cookie_file or rpc_user, got both");
+    } else if (solo && !cookie && !user) {
+        key = cursor_member(at, "cookie_file");
+        (void)reader_error(reader, &key,
+                           "expected cookie_file, or rpc_user and rpc_password, got "
+                           "nothing");
+    }
+    if (solo && pool->user[0] != '\0' && !address_parse(pool->user, &address, NULL)) {
+        key = cursor_member(at, "user");
+        (void)reader_expected(reader, &key, "a Bitcoin address", NULL);
+    }
+}
+
 static void read_pools(struct reader *reader, const struct cursor *mining_at)
 {
     struct config_mining *mining = &reader->config->mining;
@@ -35,8 +66,9 @@ static void read_pools(struct reader *reader, const struct cursor *mining_at)
     }
     for (const struct node *item = at.node->first; item != NULL; item = item->next) {
         const struct cursor pool_at = cursor_item(&at, item, mining->pool_count);
-        reader_shape(reader, &pool_at, &config_shape_pool, NULL, true,
-                     &mining->pools[mining->pool_count++]);
+        struct config_pool *pool = &mining->pools[mining->pool_count++];
+        reader_shape(reader, &pool_at, &config_shape_pool, NULL, true, pool);
+        check_pool(reader, &pool_at, pool);
     }
 }
 

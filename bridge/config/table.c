@@ -16,7 +16,8 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const char *const no_pool_policies[] = {"heat", "pause", NULL};
 static const char *const exit_policies[] = {"off", "keep", NULL};
 static const char *const temperature_units[] = {"C", "F", "K", NULL};
-static const char *const pool_schemes[] = {"stratum+tcp", "stratum+ssl", "stratum+tls", NULL};
+static const char *const pool_schemes[] = {"stratum+tcp", "stratum+ssl", "stratum+tls",
+                                           "solo+http",   "solo+https",  NULL};
 
 static const struct config_item root_items[] = {
     {"log", CONFIG_ENUM, FIELD(struct config, log_level), .choices = log_levels, .fallback = "info",
@@ -84,15 +85,24 @@ static const struct config_item mining_items[] = {
 
 static const struct config_item pool_items[] = {
     {"url", CONFIG_URL, FIELD(struct config_pool, url), .choices = pool_schemes, .fallback = NULL,
-     .help = "The pool, with its port."},
+     .help = "The pool, with its port; or a Bitcoin node of your own, with the port of its RPC "
+             "server, to mine for yourself."},
     {"user", CONFIG_TEXT, FIELD(struct config_pool, user), .fallback = NULL,
-     .help = "Worker name, often an address, a full stop and a name."},
+     .help = "Worker name, often an address, a full stop and a name. With `solo+`, the address "
+             "that a found block pays."},
     {"password", CONFIG_SECRET, FIELD(struct config_pool, password), .fallback = "x",
      .help = "Password of the worker; most pools ignore it."},
     {"ca_file", CONFIG_TEXT, FIELD(struct config_pool, ca_file), .fallback = "",
      .help = "Certificates that may sign the pool's; left out, those of the system."},
     {"tls_verify", CONFIG_BOOL, FIELD(struct config_pool, tls_verify), .fallback = "true",
      .help = "Whether an encrypted pool must prove who it is."},
+    {"cookie_file", CONFIG_TEXT, FIELD(struct config_pool, cookie_file), .fallback = "",
+     .help = "With `solo+`: the file `.cookie` in the node's data directory, through which it lets "
+             "us in."},
+    {"rpc_user", CONFIG_TEXT, FIELD(struct config_pool, rpc_user), .fallback = "",
+     .help = "With `solo+`, instead of a cookie file: a user of the node's RPC server."},
+    {"rpc_password", CONFIG_SECRET, FIELD(struct config_pool, rpc_password), .fallback = "",
+     .help = "With `solo+`: the password of that user."},
     {.name = NULL}};
 
 static const struct config_item temperature_items[] = {

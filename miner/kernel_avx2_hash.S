@@ -39,7 +39,6 @@
 #define NEW_7       8
 
 #define ADD(x, y, out)          vpaddd Y(x), Y(y), Y(out);
-#define COPY(x, out)            vmovdqa Y(x), Y(out);
 #define XOR(x, y, out)          vpxor Y(x), Y(y), Y(out);
 #define AND(x, y, out)          vpand Y(x), Y(y), Y(out);
 #define RIGHT(n, x, out)        vpsrld $n, Y(x), Y(out);
@@ -57,11 +56,11 @@
     RIGHT(n1, x, t0) LEFT(m1, x, t1) RIGHT(n2, x, t2) XOR(t0, t1, t0) LEFT(m2, x, t1)              \
     XOR(t0, t2, t0) RIGHT(n3, x, t2) XOR(t0, t1, t0) LEFT(m3, x, t1) XOR(t2, t1, t1)               \
     XOR(t0, t1, t0)
-#define SMALL(n1, m1, n2, m2, shift, x, t1, t2)                                                    \
+#define SIGMA(n1, m1, n2, m2, shift, x, out, t1, t2)                                               \
     RIGHT(n1, x, t1) LEFT(m1, x, t2) XOR(t1, t2, t1) RIGHT(n2, x, t2) XOR(t1, t2, t1)              \
-    LEFT(m2, x, t2) RIGHT(shift, x, x) XOR(t1, t2, t1) XOR(t1, x, x)
-#define SMALL0(i) LOAD_WORD(i, T0) SMALL(7, 25, 18, 14, 3, T0, T1, T2)
-#define SMALL1(i) LOAD_WORD(i, T3) SMALL(17, 15, 19, 13, 10, T3, T4, T5)
+    LEFT(m2, x, t2) RIGHT(shift, x, out) XOR(t1, t2, t1) XOR(t1, out, out)
+#define SIGMA0(x) SIGMA(7, 25, 18, 14, 3, x, T0, T1, T2)
+#define SIGMA1(x) SIGMA(17, 15, 19, 13, 10, x, T3, T4, T5)
 
 #define CARRY(a, b, c) XOR(b, c, OLD(a))
 #define ROUND_E(d, e, f, g, h, word, i)                                                            \

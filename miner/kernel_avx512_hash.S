@@ -63,10 +63,8 @@
 #define ADD_CHAIN(i, x, out)      ADD_SPREAD(CHAIN_AT(i), x, out)
 #define LOAD_CHAIN(i, out)        SPREAD(CHAIN_AT(i), out)
 
-#define SMALL0(i)                                                                                  \
-    LOAD_WORD(i, T0) ROTATE(7, T0, T1) ROTATE(18, T0, T2) SHIFT(3, T0, T0) XOR3(T1, T2, T0)
-#define SMALL1(i)                                                                                  \
-    LOAD_WORD(i, T3) ROTATE(17, T3, T4) ROTATE(19, T3, T5) SHIFT(10, T3, T3) XOR3(T4, T5, T3)
+#define SIGMA0(x) ROTATE(7, x, T1) ROTATE(18, x, T2) SHIFT(3, x, T0) XOR3(T1, T2, T0)
+#define SIGMA1(x) ROTATE(17, x, T4) ROTATE(19, x, T5) SHIFT(10, x, T3) XOR3(T4, T5, T3)
 
 #define CARRY(a, b, c)
 #define ROUND(a, b, c, d, e, f, g, h, word, i)                                                     \

@@ -50,6 +50,7 @@ struct kernel_frame {
     kernel_constant one_bit, bits_256, bits_640;
     kernel_constant sigma0_one, sigma0_256, sigma0_640, sigma1_256;
     kernel_constant w16, w17, w18, w19, w31; /* of the work */
+    kernel_constant zero;
 };
 _Static_assert(sizeof(struct kernel_stream) == 111 * sizeof(lanes), "as kernel_hash.inc has it");
 _Static_assert(sizeof(struct sha256d_chain) == 19 * sizeof(uint32_t), "as kernel_hash.inc has it");
@@ -105,6 +106,7 @@ static void put_words(struct kernel_frame *frame, const struct sha256d_work *wor
     put(&frame->sigma0_256, sha256_sigma0(256));
     put(&frame->sigma0_640, sha256_sigma0(640));
     put(&frame->sigma1_256, sha256_sigma1(256));
+    put(&frame->zero, 0);
     put(&frame->w16, work->w16);
     put(&frame->w17, work->w17);
     put(&frame->w18, work->w18);

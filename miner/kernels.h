@@ -9,7 +9,8 @@ extern const struct sha256d_kernel kernel_portable;
 #if defined(__x86_64__)
 /* The SHA instructions, without and with AVX around them. */
 extern const struct sha256d_kernel kernel_shani, kernel_shani_avx;
-/* The same source compiled for wider vectors. */
+/* Assembly: four, eight and two times sixteen lanes. */
+extern const struct sha256d_kernel kernel_sse2;
 extern const struct sha256d_kernel kernel_avx2;
 extern const struct sha256d_kernel kernel_avx512;
 #endif

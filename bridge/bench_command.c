@@ -13,7 +13,7 @@ static const struct {
     int (*run)(double seconds);
     const char *summary;
 } benches[] = {
-    {"sha256d", bench_sha256d, "the hashing kernel beside OpenSSL's double hash, one thread"},
+    {"sha256d", bench_sha256d, "every hashing kernel beside OpenSSL's double hash"},
     {"core", bench_core, "one step of the controller at 1 and at 1,000 rooms"},
 };
 

@@ -57,8 +57,8 @@
     XOR(t0, t2, t0) RIGHT(n3, x, t2) XOR(t0, t1, t0) LEFT(m3, x, t1) XOR(t2, t1, t1)               \
     XOR(t0, t1, t0)
 #define SIGMA(n1, m1, n2, m2, shift, x, out, t1, t2)                                               \
-    RIGHT(n1, x, t1) LEFT(m1, x, t2) XOR(t1, t2, t1) RIGHT(n2, x, t2) XOR(t1, t2, t1)              \
-    LEFT(m2, x, t2) RIGHT(shift, x, out) XOR(t1, t2, t1) XOR(t1, out, out)
+    RIGHT(n1, x, t1) RIGHT(shift, x, out) XOR(t1, out, out) LEFT(m1, x, t1) XOR(t1, out, out)      \
+    RIGHT(n2, x, t1) LEFT(m2, x, t2) XOR(t1, t2, t2) XOR(t2, out, out)
 #define SIGMA0(x) SIGMA(7, 25, 18, 14, 3, x, T0, T1, T2)
 #define SIGMA1(x) SIGMA(17, 15, 19, 13, 10, x, T3, T4, T5)
 

@@ -3,7 +3,7 @@
  * One stream of rounds waits for its own results (measured on Zen 4: 10.7 cycles a round where the
  * execution units need 8.5), and compilers reorder what is written alternately; so two streams, A
  * and B, are interleaved here instruction by instruction (8.7 cycles). A works in zmm0-7 with the
- * temporaries zmm16-21, B in zmm8-15 with zmm24-29: a number n means n of A and n + 8 of B.
+ * temporaries zmm16-22, B in zmm8-15 with zmm24-30: a number n means n of A and n + 8 of B.
  */
 #define HASH           kernel_avx512_hash
 #define SCHEDULE       kernel_avx512_schedule
@@ -28,12 +28,14 @@
 #define B_19        %zmm27
 #define B_20        %zmm28
 #define B_21        %zmm29
+#define B_22        %zmm30
 #define T0          16
 #define T1          17
 #define T2          18
 #define T3          19
 #define T4          20
 #define T5          21
+#define T6          22
 
 #define ADD(x, y, out) vpaddd A(x), A(y), A(out); vpaddd B(x), B(y), B(out);
 #define COPY(x, out)   vmovdqa64 A(x), A(out); vmovdqa64 B(x), B(out);
@@ -63,16 +65,17 @@
 #define ADD_CHAIN(i, x, out)      ADD_SPREAD(CHAIN_AT(i), x, out)
 #define LOAD_CHAIN(i, out)        SPREAD(CHAIN_AT(i), out)
 
-#define SIGMA0(x) ROTATE(7, x, T1) ROTATE(18, x, T2) SHIFT(3, x, T0) XOR3(T1, T2, T0)
-#define SIGMA1(x) ROTATE(17, x, T4) ROTATE(19, x, T5) SHIFT(10, x, T3) XOR3(T4, T5, T3)
+#define SIGMA0(x) ROTATE(7, x, T1) SHIFT(3, x, T0) ROTATE(18, x, T2) XOR3(T1, T2, T0)
+#define SIGMA1(x) ROTATE(17, x, T4) SHIFT(10, x, T3) ROTATE(19, x, T5) XOR3(T4, T5, T3)
 
 #define CARRY(a, b, c)
 #define ROUND(a, b, c, d, e, f, g, h, word, i)                                                     \
     word(i, h)                                                                                     \
-    ROTATE(6, e, T0) ROTATE(11, e, T1) ROTATE(25, e, T2) COPY(e, T3) CHOICE(g, f, T3)              \
-    ROTATE(2, a, T4) XOR3(T0, T1, T2) ADD(T3, h, h) ROTATE(13, a, T5) COPY(a, T3)                  \
-    MAJORITY(c, b, T3) ADD(T2, h, h) ROTATE(22, a, T0) ADD(h, d, d) XOR3(T4, T5, T0)               \
-    ADD(T0, T3, T3) ADD(T3, h, h)
+    ROTATE(6, e, T0) ROTATE(11, e, T1) ROTATE(25, e, T2)                                           \
+    ROTATE(13, a, T3) ROTATE(2, a, T4) ROTATE(22, a, T5)                                           \
+    COPY(e, T6) CHOICE(g, f, T6) XOR3(T0, T1, T2) ADD(T6, h, h)                                    \
+    COPY(a, T6) MAJORITY(c, b, T6) ADD(T2, h, h) ADD(h, d, d)                                      \
+    XOR3(T4, T3, T5) ADD(T5, T6, T6) ADD(T6, h, h)
 #define ROUND_E(d, e, f, g, h, word, i)                                                            \
     word(i, h)                                                                                     \
     ROTATE(6, e, T0) ROTATE(11, e, T1) ROTATE(25, e, T2) COPY(e, T3) CHOICE(g, f, T3)              \

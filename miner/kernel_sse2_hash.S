@@ -1,7 +1,8 @@
-/* kernel_sse2_hash: four lanes, one vector; what AVX2 does in two operands instead of three.
+/* kernel_sse2_hash: four lanes, one vector.
  *
- * The majority of a, b and c is ((a ^ b) & (b ^ c)) ^ b, whose b ^ c is a ^ b of the round before:
- * xmm8 and xmm9 take turns. Temporaries are xmm10-15.
+ * Instructions overwrite an operand here, so shifts are nested: that takes fewer copies. The majority of
+ * a, b and c is ((a ^ b) & (b ^ c)) ^ b, whose b ^ c is a ^ b of the round before: xmm8 and xmm9 take
+ * turns. Temporaries are xmm10-15.
  */
 #define HASH           kernel_sse2_hash
 #define SCHEDULE       kernel_sse2_schedule
@@ -65,25 +66,25 @@
 #define ADD_CHAIN(i, x, out)    LOAD_CHAIN(i, T5) ADD(T5, x, out)
 #define LOAD_CHAIN(i, out)      movd CHAIN_AT(i), X(out); pshufd $0, X(out), X(out);
 
-/* The exclusive-or of three rotations, and of two rotations and a shift; m + n = 32. */
-#define ROTATE3(n1, m1, n2, m2, n3, m3, x, t0, t1, t2)                                             \
-    RIGHT(n1, x, t0) LEFT(m1, x, t1) RIGHT(n2, x, t2) XOR(t0, t1, t0) LEFT(m2, x, t1)              \
-    XOR(t0, t2, t0) RIGHT(n3, x, t2) XOR(t0, t1, t0) LEFT(m3, x, t1) XOR(t2, t1, t1)               \
-    XOR(t0, t1, t0)
-#define SIGMA(n1, m1, n2, m2, shift, x, out, t1, t2)                                               \
-    RIGHT(n1, x, t1) LEFT(m1, x, t2) XOR(t1, t2, t1) RIGHT(n2, x, t2) XOR(t1, t2, t1)              \
-    LEFT(m2, x, t2) RIGHT(shift, x, out) XOR(t1, t2, t1) XOR(t1, out, out)
-#define SIGMA0(x) SIGMA(7, 25, 18, 14, 3, x, T0, T1, T2)
-#define SIGMA1(x) SIGMA(17, 15, 19, 13, 10, x, T3, T4, T5)
+/* Exclusive-ors of shifts by n, n + m and n + m + k, nested, for that takes the fewest copies. */
+#define RIGHT3(n, m, k, x, out)                                                                    \
+    RIGHT(k, x, out) XOR(x, out, out) RIGHT(m, out, out) XOR(x, out, out) RIGHT(n, out, out)
+#define LEFT3(n, m, k, x, out)                                                                     \
+    LEFT(k, x, out) XOR(x, out, out) LEFT(m, out, out) XOR(x, out, out) LEFT(n, out, out)
+#define LEFT2(n, m, x, out) LEFT(m, x, out) XOR(x, out, out) LEFT(n, out, out)
+
+#define BIG0(x)   RIGHT3(2, 11, 9, x, T0) LEFT3(10, 9, 11, x, T1) XOR(T1, T0, T0)
+#define BIG1(x)   RIGHT3(6, 5, 14, x, T0) LEFT3(7, 14, 5, x, T1) XOR(T1, T0, T0)
+#define SIGMA0(x) LEFT2(14, 11, x, T1) RIGHT3(3, 4, 11, x, T0) XOR(T1, T0, T0)
+#define SIGMA1(x) LEFT2(13, 2, x, T4) RIGHT3(10, 7, 2, x, T3) XOR(T4, T3, T3)
 
 #define CARRY(a, b, c) XOR(b, c, OLD(a))
 #define ROUND_E(d, e, f, g, h, word, i)                                                            \
     word(i, h) XOR(f, g, T3) AND(e, T3, T3)                                                        \
-    ROTATE3(6, 26, 11, 21, 25, 7, e, T0, T1, T2) XOR(g, T3, T3) ADD(T3, h, h) ADD(T0, h, h)        \
-    ADD(h, d, d)
+    BIG1(e) XOR(g, T3, T3) ADD(T3, h, h) ADD(T0, h, h) ADD(h, d, d)
 #define ROUND(a, b, c, d, e, f, g, h, word, i)                                                     \
     ROUND_E(d, e, f, g, h, word, i)                                                                \
     XOR(a, b, NEW(a)) AND(NEW(a), OLD(a), OLD(a)) XOR(b, OLD(a), OLD(a))                           \
-    ROTATE3(2, 30, 13, 19, 22, 10, a, T0, T1, T2) ADD(OLD(a), h, h) ADD(T0, h, h)
+    BIG0(a) ADD(OLD(a), h, h) ADD(T0, h, h)
 
 #include "miner/kernel_hash.inc"

@@ -10,11 +10,7 @@
 
 static const struct sha256d_kernel *const table[] = {
 #if defined(__x86_64__)
-    &kernel_avx512,
-    &kernel_shani_avx,
-    &kernel_shani,
-    &kernel_avx2,
-    &kernel_sse2,
+    &kernel_avx512,   &kernel_shani_avx, &kernel_shani, &kernel_avx2, &kernel_sse2,
 #endif
     &kernel_portable,
 };

@@ -1,8 +1,8 @@
 /* kernel_sse2_hash: four lanes, one vector.
  *
- * Instructions overwrite an operand here, so shifts are nested: that takes fewer copies. The majority of
- * a, b and c is ((a ^ b) & (b ^ c)) ^ b, whose b ^ c is a ^ b of the round before: xmm8 and xmm9 take
- * turns. Temporaries are xmm10-15.
+ * Instructions overwrite an operand here, so shifts are nested: that takes fewer copies. The
+ * majority of a, b and c is ((a ^ b) & (b ^ c)) ^ b, whose b ^ c is a ^ b of the round before: xmm8
+ * and xmm9 take turns. Temporaries are xmm10-15.
  */
 #define HASH           kernel_sse2_hash
 #define SCHEDULE       kernel_sse2_schedule

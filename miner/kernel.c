@@ -8,12 +8,16 @@
 #include "miner/kernels.h"
 #include "miner/sha256.h"
 
+/* clang-format off */
 static const struct sha256d_kernel *const table[] = {
 #if defined(__x86_64__)
-    &kernel_avx512,   &kernel_shani_avx, &kernel_shani, &kernel_avx2, &kernel_sse2,
+    &kernel_avx512, &kernel_shani_avx, &kernel_shani, &kernel_avx2, &kernel_sse2,
+#elif defined(__aarch64__)
+    &kernel_armv8, &kernel_neon,
 #endif
     &kernel_portable,
 };
+/* clang-format on */
 
 static void prepare_chain(struct sha256d_chain *chain, const uint8_t header[80],
                           uint32_t version_bits)

@@ -77,8 +77,8 @@ ARM_INLINE void schedule_first(uint32_t wk[4 * GROUPS], const struct sha256d_wor
 
 /* Leaves the digests of the first hash in `s`. */
 ARM_INLINE void hash_first(struct armv8_state s[STREAMS], const struct sha256d_chain *chain,
-                           const struct armv8_tables *tables,
-                           const uint32_t wk[STREAMS][4 * GROUPS], const uint32_t w3[STREAMS])
+                           const struct armv8_tables *tables, uint32_t wk[STREAMS][4 * GROUPS],
+                           const uint32_t w3[STREAMS])
 {
     EACH_STREAM(i)
     {

@@ -34,39 +34,32 @@ KERNEL_INLINE lanes spread(uint32_t x)
     return x - (lanes){0};
 }
 
-KERNEL_INLINE lanes rotate(lanes x, int n)
-{
-    return x >> n | x << (32 - n);
-}
+/* What some instruction sets do in fewer steps than compilers see by themselves; such a kernel
+ * defines these before it includes this. */
+#ifndef KERNEL_ROTATE
+#define KERNEL_ROTATE(x, n)      ((x) >> (n) | (x) << (32 - (n)))
+#define KERNEL_CHOICE(e, f, g)   ((g) ^ ((e) & ((f) ^ (g))))
+#define KERNEL_MAJORITY(a, b, c) (((a) & (b)) | ((c) & ((a) | (b))))
+#endif
 
 KERNEL_INLINE lanes small0(lanes x)
 {
-    return rotate(x, 7) ^ rotate(x, 18) ^ x >> 3;
+    return KERNEL_ROTATE(x, 7) ^ KERNEL_ROTATE(x, 18) ^ x >> 3;
 }
 
 KERNEL_INLINE lanes small1(lanes x)
 {
-    return rotate(x, 17) ^ rotate(x, 19) ^ x >> 10;
+    return KERNEL_ROTATE(x, 17) ^ KERNEL_ROTATE(x, 19) ^ x >> 10;
 }
 
 KERNEL_INLINE lanes big0(lanes x)
 {
-    return rotate(x, 2) ^ rotate(x, 13) ^ rotate(x, 22);
+    return KERNEL_ROTATE(x, 2) ^ KERNEL_ROTATE(x, 13) ^ KERNEL_ROTATE(x, 22);
 }
 
 KERNEL_INLINE lanes big1(lanes x)
 {
-    return rotate(x, 6) ^ rotate(x, 11) ^ rotate(x, 25);
-}
-
-KERNEL_INLINE lanes choice(lanes e, lanes f, lanes g)
-{
-    return g ^ (e & (f ^ g));
-}
-
-KERNEL_INLINE lanes majority(lanes a, lanes b, lanes c)
-{
-    return (a & b) | (c & (a | b));
+    return KERNEL_ROTATE(x, 6) ^ KERNEL_ROTATE(x, 11) ^ KERNEL_ROTATE(x, 25);
 }
 
 KERNEL_INLINE lanes reverse_bytes(lanes x)
@@ -75,9 +68,9 @@ KERNEL_INLINE lanes reverse_bytes(lanes x)
 }
 
 /* A round renames instead of moving: the new `e` is left in d, the new `a` in h. */
-#define ROUND_E(d, e, f, g, h, wk) ((d) += (h) += big1(e) + choice(e, f, g) + (wk))
+#define ROUND_E(d, e, f, g, h, wk) ((d) += (h) += big1(e) + KERNEL_CHOICE(e, f, g) + (wk))
 #define ROUND(a, b, c, d, e, f, g, h, wk)                                                          \
-    (ROUND_E(d, e, f, g, h, wk), (h) += big0(a) + majority(a, b, c))
+    (ROUND_E(d, e, f, g, h, wk), (h) += big0(a) + KERNEL_MAJORITY(a, b, c))
 
 KERNEL_INLINE void rounds4(lanes s[8], const lanes w[4], const lanes k[4])
 {

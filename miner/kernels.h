@@ -13,6 +13,9 @@ extern const struct sha256d_kernel kernel_shani, kernel_shani_avx;
 extern const struct sha256d_kernel kernel_sse2;
 extern const struct sha256d_kernel kernel_avx2;
 extern const struct sha256d_kernel kernel_avx512;
+#elif defined(__aarch64__)
+/* The SHA instructions of ARMv8; four lanes with its vector instructions. */
+extern const struct sha256d_kernel kernel_armv8, kernel_neon;
 #endif
 
 #endif

@@ -1,0 +1,25 @@
+# The hashing kernels for the processor that is built for, each with the instructions that it uses.
+#   hb_kernels(variable)    sets the variable to their source files
+function(hb_kernels result)
+    set(folder ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../miner)
+    # A debug build shall heat as well; kernels share no memory, and watching theirs takes all day.
+    set(options -O3 -fno-sanitize=thread)
+    set(sources ${folder}/kernel_portable.c)
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${options}")
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+        set(kernels "sse2" "avx2 -mavx2" "avx512 -mavx512f" "shani -msha -msse4.1" "shani_avx -msha -mavx")
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+        set(kernels "armv8 -march=armv8-a+crypto" "neon")
+    endif()
+    foreach(kernel ${kernels})
+        separate_arguments(words UNIX_COMMAND "${kernel}")
+        list(POP_FRONT words name)
+        set_source_files_properties(${folder}/kernel_${name}.c PROPERTIES
+            COMPILE_OPTIONS "${options};${words}")
+        list(APPEND sources ${folder}/kernel_${name}.c)
+        if(EXISTS ${folder}/kernel_${name}_hash.S)
+            list(APPEND sources ${folder}/kernel_${name}_hash.S)
+        endif()
+    endforeach()
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()

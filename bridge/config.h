@@ -57,7 +57,11 @@ struct config_pool {
 struct config_mining {
     struct config_pool *pools;
     size_t pool_count;
-    int32_t threads; /* 0: one per CPU */
+    int32_t threads;     /* 0: one per CPU                                 */
+    int32_t spare_cores; /* physical cores that never hash                 */
+    int64_t ramp_ms;     /* from nothing to full                           */
+    double max_cpu_c;    /* the processor is kept below this               */
+    char sysfs_root[TEXT_MAX];
     enum no_pool_policy no_pool;
     char (*redirect_hosts)[NAME_MAX_B]; /* "host" or "host:port" that client.reconnect may name */
     size_t redirect_host_count;

@@ -149,7 +149,8 @@ static void count(struct core *core, struct core_heater *heater, const struct he
 static bool is_comparable(const struct core_heater *heater)
 {
     const struct reading *power_w = &heater->state.power_w;
-    return heater->state.link == HEATER_LINK_OK && power_w->from >= PROVENANCE_REPORTED &&
+    return heater->state.link == HEATER_LINK_OK && !heater->caps.shares_meter &&
+           power_w->from >= PROVENANCE_REPORTED &&
            mono_age_ms(power_w->at, heater->written) > heater->caps.settle_ms;
 }
 

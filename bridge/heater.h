@@ -23,7 +23,8 @@ struct heater_caps {
     bool restarts_on_change;       /* every change of power costs a restart       */
     bool self_reverting;           /* falls back to off by itself when commands stop           */
     bool has_fan;
-    bool sees_work; /* it tells struct heater_work: what it earns, and blocks that it finds  */
+    bool sees_work;    /* it tells struct heater_work: what it earns, and blocks that it finds  */
+    bool shares_meter; /* its power includes what others draw: no proof that it obeys          */
 };
 
 enum heater_link {

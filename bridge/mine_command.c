@@ -336,5 +336,6 @@ int mine_command(int argc, char **argv)
     mine.options.pools = &mine.pool;
     mine.options.pool_count = 1;
     mine.options.no_pool = MINER_NO_POOL_PAUSE;
+    mine.options.ramp_s = 2;
     return run(&mine);
 }

@@ -26,6 +26,7 @@ struct heater_env {
     const char *id;          /* the heater's id, for messages                                    */
     const void *options;     /* the driver's options struct, filled from `options` rows          */
     double configured_max_w; /* max_power of the configuration, 0 if not given                   */
+    double configured_min_w; /* min_power, 0 if not given                                        */
     /* Delivers a state; may be called from within poll and commit, never from another thread. */
     void (*report)(void *ctx, const struct heater_state *state);
     void *report_ctx;

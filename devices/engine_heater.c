@@ -7,58 +7,86 @@
 #include "ground/text.h"
 #include "miner/engine.h"
 
-#define DEFAULT_POWER_W 65.0 /* a desktop processor at full load */
-#define LEAST_DUTY      0.01
-#define SETTLE_MS       1500
+#define LEAST_DUTY 0.01
+#define SETTLE_MS  5000 /* ramp, and the two seconds over which power is averaged */
 
 struct engine {
     struct heater_env env;
     struct heater_caps caps;
-    double idle_w, full_w; /* at duty 0 and 1 */
-    enum engine_meter meter;
     double applied_w; /* NaN before the first commit */
     uint64_t writes;
 };
 
-static const char *const meters[] = {"model", "rapl", NULL};
+static const char *const meters[] = {"auto", "model", "rapl", NULL};
 
 #define FIELD(name)                                                                                \
     offsetof(struct engine_options, name), sizeof(((struct engine_options *)NULL)->name)
 
 static const struct config_item options[] = {
     {"cpu_power", CONFIG_POWER, FIELD(cpu_power), 1, 100000, "W", NULL, "",
-     "power of the computer at full hashing, as a meter shows it; without it max_power, else 65 W"},
+     "power of the computer at full hashing, until a meter says otherwise; without it max_power, "
+     "else what Linux says the processor is built for, else 65 W"},
     {"idle_power", CONFIG_POWER, FIELD(idle_power), 0, 10000, "W", NULL, "0 W",
-     "power of the computer while it does not hash"},
-    {"meter", CONFIG_ENUM, FIELD(meter), 0, 0, NULL, meters, "model",
-     "where the power comes from: computed from the hash rate (model), or the processor's own "
-     "counter where it is readable (rapl)"},
+     "power of the computer while it does not hash, until a meter says otherwise"},
+    {"meter", CONFIG_ENUM, FIELD(meter), 0, 0, NULL, meters, "auto",
+     "where the power comes from: the processor's own counters where they are readable (rapl), "
+     "computed from the hash rate (model), or the best there is (auto)"},
     {0},
 };
+
+static double assumed_full_w(const struct heater_env *env, const struct engine_options *o)
+{
+    const double rated_w = env->engine != NULL ? miner_rated_w(env->engine) : NAN;
+    if (o->cpu_power > 0) {
+        return o->cpu_power;
+    }
+    if (env->configured_max_w > 0) {
+        return env->configured_max_w;
+    }
+    return isfinite(rated_w) ? o->idle_power + rated_w : MINER_ASSUMED_FULL_W;
+}
+
+/* What was learnt in an earlier run is better than what is assumed; but it must not make a
+ * configuration invalid that was valid yesterday. */
+static void use_calibration(struct engine *e)
+{
+    struct miner_stats stats = {0};
+    miner_get_stats(e->env.engine, &stats);
+    if (stats.calibrated_by != MINER_POWER_MODELLED) {
+        const double least_w = fmax(e->env.configured_min_w, e->caps.min_w);
+        e->caps.max_w = fmax(stats.full_w, least_w);
+        e->caps.standby_w = stats.idle_w;
+    }
+}
 
 static bool engine_init(void *self, const struct heater_env *env, struct heater_caps *caps,
                         struct hb_err *err)
 {
+    static const enum miner_meter map[] = {[ENGINE_METER_AUTO] = MINER_METER_AUTO,
+                                           [ENGINE_METER_MODEL] = MINER_METER_MODEL,
+                                           [ENGINE_METER_RAPL] = MINER_METER_RAPL};
     struct engine *e = self;
     const struct engine_options *o = env->options;
-    double default_w = env->configured_max_w > 0 ? env->configured_max_w : DEFAULT_POWER_W;
+    const double full_w = assumed_full_w(env, o);
     e->env = *env;
     e->applied_w = NAN;
-    e->full_w = o->cpu_power > 0 ? o->cpu_power : default_w;
-    e->idle_w = o->idle_power;
-    e->meter = (enum engine_meter)o->meter;
     if (env->engine == NULL) {
         return hb_fail(err, HB_ERR_USAGE,
                        "driver: expected a section 'mining' for the driver 'engine', got none");
     }
-    if (e->idle_w >= e->full_w) {
-        return hb_fail(err, HB_ERR_USAGE, "idle_power: expected less than %g W, got %g W",
-                       e->full_w, e->idle_w);
+    if (o->idle_power >= full_w) {
+        return hb_fail(err, HB_ERR_USAGE, "idle_power: expected less than %g W, got %g W", full_w,
+                       o->idle_power);
     }
-    e->caps = (struct heater_caps){.min_w = e->idle_w + LEAST_DUTY * (e->full_w - e->idle_w),
-                                   .max_w = e->full_w,
-                                   .standby_w = e->idle_w,
-                                   .settle_ms = SETTLE_MS};
+    const struct miner_scale scale = {
+        .idle_w = o->idle_power, .full_w = full_w, .meter = map[o->meter]};
+    miner_set_scale(env->engine, &scale);
+    e->caps = (struct heater_caps){.min_w = o->idle_power + LEAST_DUTY * (full_w - o->idle_power),
+                                   .max_w = full_w,
+                                   .standby_w = o->idle_power,
+                                   .settle_ms = SETTLE_MS,
+                                   .shares_meter = true};
+    use_calibration(e);
     *caps = e->caps;
     return true;
 }
@@ -74,24 +102,15 @@ static void engine_fini(void *self)
 /* --- reading
  * ------------------------------------------------------------------------------------*/
 
-/* Heat is linear in hashes at a given clock, whatever else made the duty fall short. */
-static double modelled_w(const struct engine *e, const struct miner_stats *stats)
+/* The processor's counters know neither the power supply nor the rest of the computer: they are a
+ * report of the device, not a meter. */
+static struct reading read_power(const struct miner_stats *stats, hb_mono now)
 {
-    double ratio = stats->full_hashrate_hs > 0
-                       ? fmin(stats->hashrate_hs / stats->full_hashrate_hs, 1)
-                       : stats->duty_ratio;
-    return stats->hashing ? e->idle_w + ratio * (e->full_w - e->idle_w) : e->idle_w;
-}
-
-/* The processor's counter knows neither the power supply nor the rest of the computer, and includes
- * other programs: it is a report of the device, not a meter. */
-static struct reading read_power(const struct engine *e, const struct miner_stats *stats,
-                                 hb_mono now)
-{
-    if (e->meter == ENGINE_METER_RAPL && isfinite(stats->package_w) && stats->package_w >= 0) {
-        return reading_make(stats->package_w, now, PROVENANCE_REPORTED);
-    }
-    return reading_make(modelled_w(e, stats), now, PROVENANCE_MODELLED);
+    static const enum provenance map[] = {[MINER_POWER_MODELLED] = PROVENANCE_MODELLED,
+                                          [MINER_POWER_REPORTED] = PROVENANCE_REPORTED,
+                                          [MINER_POWER_METERED] = PROVENANCE_METERED};
+    return reading_make(stats->power_w, mono_add_ms(now, -stats->power_age_ms),
+                        map[stats->power_source]);
 }
 
 static enum pool_link pool_link_of(enum miner_link link)
@@ -115,6 +134,32 @@ static void tell_pool_problem(const struct miner_stats *stats, struct heater_sta
                    doing, stats->message[0] != '\0' ? ": " : "", stats->message);
 }
 
+static void tell_guard_problem(const struct miner_stats *stats, struct heater_state *state)
+{
+    state->problem = true;
+    switch (stats->guard) {
+    case MINER_GUARD_OPEN:
+        state->problem = false;
+        break;
+    case MINER_GUARD_WARM:
+        state->problem = stats->duty_ratio < stats->wanted_ratio;
+        (void)snprintf(state->problem_text, sizeof state->problem_text,
+                       "the processor is at its temperature limit (%.0f °C), heating is reduced to "
+                       "%.0f %%",
+                       stats->cpu_c, 100 * stats->duty_ratio);
+        break;
+    case MINER_GUARD_CRITICAL:
+        (void)snprintf(state->problem_text, sizeof state->problem_text,
+                       "the processor is too hot (%.0f °C), heating pauses until it is cool",
+                       stats->cpu_c);
+        break;
+    case MINER_GUARD_BLIND:
+        (void)snprintf(state->problem_text, sizeof state->problem_text,
+                       "the processor's temperature cannot be read any more, heating is limited");
+        break;
+    }
+}
+
 static void count_shares(const struct miner_stats *stats, struct heater_state *state)
 {
     state->shares_accepted = stats->accepted;
@@ -131,7 +176,7 @@ static void report(struct engine *e, hb_mono now)
     miner_get_stats(e->env.engine, &stats);
     struct heater_state state = {.link = HEATER_LINK_OK,
                                  .at = now,
-                                 .power_w = read_power(e, &stats, now),
+                                 .power_w = read_power(&stats, now),
                                  .hashrate_hs =
                                      reading_make(stats.hashrate_hs, now, PROVENANCE_REPORTED),
                                  .chip_c = reading_make(stats.cpu_c, now, PROVENANCE_REPORTED),
@@ -143,7 +188,8 @@ static void report(struct engine *e, hb_mono now)
                                  .writes = e->writes};
     count_shares(&stats, &state);
     (void)text_copy(state.pool, sizeof state.pool, stats.pool);
-    if (stats.link == MINER_LINK_LOST) {
+    tell_guard_problem(&stats, &state);
+    if (!state.problem && stats.link == MINER_LINK_LOST) {
         tell_pool_problem(&stats, &state);
     }
     e->env.report(e->env.report_ctx, &state);
@@ -163,17 +209,11 @@ static bool engine_test(const void *self, const struct heater_command *command, 
     return caps_allow(&e->caps, command->power_w, err);
 }
 
-static double duty_for(const struct engine *e, double power_w)
-{
-    double duty = (power_w - e->idle_w) / (e->full_w - e->idle_w);
-    return power_w > 0 ? fmin(fmax(duty, 0), 1) : 0;
-}
-
 static void engine_commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct engine *e = self;
     if (command->power_w != e->applied_w) {
-        miner_set_duty(e->env.engine, duty_for(e, command->power_w));
+        miner_set_power(e->env.engine, command->power_w);
         e->applied_w = command->power_w;
         e->writes++;
     }

@@ -4,14 +4,13 @@
 
 #include "devices/driver.h"
 
-/* Where the power figure comes from. */
-enum engine_meter { ENGINE_METER_MODEL, ENGINE_METER_RAPL };
+/* Whose word is taken for the power. */
+enum engine_meter { ENGINE_METER_AUTO, ENGINE_METER_MODEL, ENGINE_METER_RAPL };
 
 struct engine_options {
-    double
-        cpu_power; /* W at full hashing; not above 0: max_power of the configuration, else 65 W */
-    double idle_power; /* W while not hashing; counted as standby */
-    int meter;         /* enum engine_meter */
+    double cpu_power;  /* W at full hashing; not above 0: not given                    */
+    double idle_power; /* W while not hashing; counted as standby until a meter says   */
+    int meter;         /* enum engine_meter                                            */
 };
 
 extern const struct heater_driver engine_heater;

@@ -142,7 +142,8 @@ static struct watch_rules make_rules(const struct heater_driver *driver,
                                 .min_write_ms = caps->min_write_ms,
                                 .max_w = caps->max_w,
                                 .step_w = caps->step_w,
-                                .standby_w = caps->standby_w};
+                                .standby_w = caps->standby_w,
+                                .shares_meter = caps->shares_meter};
 }
 
 static bool start_driver(struct host *host, struct hb_err *err)
@@ -154,6 +155,7 @@ static bool start_driver(struct host *host, struct hb_err *err)
                              .id = o->config->id,
                              .options = o->config->options,
                              .configured_max_w = o->config->max_w,
+                             .configured_min_w = o->config->min_w,
                              .report = on_report,
                              .report_ctx = host};
     if (o->driver->options_size > 0 && env.options == NULL) {

@@ -33,7 +33,7 @@ enum watch_verdict watch_judge(const struct watch *w, const struct heater_state 
     if (applied && !applied_agrees(w, state->applied_w)) {
         return WATCH_DISOBEYS;
     }
-    bool measured = mono_is_set(state->power_w.at) &&
+    bool measured = !w->rules.shares_meter && mono_is_set(state->power_w.at) &&
                     (state->power_w.from == PROVENANCE_METERED ||
                      (state->power_w.from == PROVENANCE_REPORTED && !applied));
     if (!measured) {

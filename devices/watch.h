@@ -20,6 +20,7 @@ struct watch_rules {
     int32_t deadline_ms; /* a poll that is unanswered for this long means that the heater is lost */
     int32_t settle_ms, min_write_ms; /* as in heater_caps */
     double max_w, step_w, standby_w; /* as in heater_caps */
+    bool shares_meter;               /* as in heater_caps */
 };
 
 /* Read freely, changed only by the functions below. */

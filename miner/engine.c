@@ -3,15 +3,17 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "ground/text.h"
+#include "miner/cores.h"
 #include "miner/difficulty.h"
+#include "miner/heat.h"
+#include "miner/hwmon.h"
 #include "miner/kernel.h"
 #include "miner/meter.h"
 #include "miner/pools.h"
-#include "miner/power.h"
+#include "miner/rapl.h"
 #include "miner/workers.h"
 #include "plumbing/clock.h"
 
@@ -27,14 +29,20 @@ struct miner_engine {
     double suggest_difficulty;
     const struct sha256d_kernel *kernel;
     double estimated_hs; /* of all threads, before they have measured it */
-    double duty_ratio;
+    double duty_ratio;   /* of the workers */
     bool pool_work;
     uint64_t own_serial;
     char **redirect_hosts;
     size_t redirect_host_count;
     struct pools *pools;
     struct workers *workers;
-    struct power_meter *power;
+    struct rapl *rapl;
+    struct hwmon *hwmon;
+    enum rapl_access told_access;
+    enum guard_state told_guard;
+    struct heat heat;
+    bool restored; /* `kept` waits for the scale that it belongs to */
+    struct miner_calibration kept;
     struct meter delivered;
     struct job own_job;
     uv_timer_t tick;
@@ -96,6 +104,83 @@ static void update_suggestion(struct miner_engine *engine, double full_hs)
                           difficulty_for_interval(rate_hs * duty_ratio, SHARE_INTERVAL_S));
 }
 
+/* --- heat ---------------------------------------------------------------------------------------
+ */
+
+static void apply_duty(struct miner_engine *engine, double duty_ratio)
+{
+    if (duty_ratio != engine->duty_ratio) {
+        engine->duty_ratio = duty_ratio;
+        workers_set_duty(engine->workers, duty_ratio);
+    }
+}
+
+static void tell_access(struct miner_engine *engine)
+{
+    const enum rapl_access access = rapl_access(engine->rapl);
+    if (access == engine->told_access) {
+        return;
+    }
+    engine->told_access = access;
+    if (access == RAPL_DENIED) {
+        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
+               "the processor's energy counters may not be read (CAP_DAC_READ_SEARCH is needed); "
+               "power is computed");
+    } else if (access == RAPL_LOST) {
+        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
+               "the processor's energy counters cannot be read; power is computed");
+    } else if (access == RAPL_OK) {
+        hb_log(&engine->log, LOG_LEVEL_INFO, "mining", "the processor's energy counters are read");
+    }
+}
+
+static void tell_guard(struct miner_engine *engine, double cpu_c)
+{
+    const enum guard_state state = engine->heat.guard.state;
+    if (state == engine->told_guard) {
+        return;
+    }
+    engine->told_guard = state;
+    switch (state) {
+    case GUARD_OPEN:
+        hb_log(&engine->log, LOG_LEVEL_INFO, "mining", "the processor is cool enough again");
+        break;
+    case GUARD_WARM:
+        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
+               "the processor is at %.0f C; it is kept below %.0f C with less heat", cpu_c,
+               engine->heat.guard.limit_c);
+        break;
+    case GUARD_CRITICAL:
+        hb_log(&engine->log, LOG_LEVEL_ERROR, "mining",
+               "the processor is at %.0f C; hashing pauses until it is cool", cpu_c);
+        break;
+    case GUARD_BLIND:
+        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
+               "the processor's temperature cannot be read any more; heat is limited to %.0f %%",
+               100 * GUARD_BLIND_RATIO);
+        break;
+    }
+}
+
+static void regulate(struct miner_engine *engine, const struct workers_stats *stats, hb_mono now)
+{
+    rapl_read(engine->rapl, now);
+    hwmon_read(engine->hwmon, now);
+    const struct heat_sample sample = {
+        .now = now,
+        .hashes = (double)stats->hashes,
+        .hashrate_hs = meter_per_s(&engine->delivered),
+        .full_hs = stats->full_hashrate_hs,
+        .package_j = rapl_energy_j(engine->rapl),
+        .package_w = rapl_power_w(engine->rapl),
+        .cpu_c = hwmon_cpu_c(engine->hwmon),
+        .hashing = stats->hashing,
+    };
+    apply_duty(engine, heat_step(&engine->heat, &sample));
+    tell_access(engine);
+    tell_guard(engine, sample.cpu_c);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct miner_engine *engine = timer->data;
@@ -103,13 +188,18 @@ static void on_tick(uv_timer_t *timer)
     struct workers_stats stats;
     workers_get_stats(engine->workers, &stats);
     meter_note(&engine->delivered, now, (double)stats.hashes);
-    power_read(engine->power, now);
+    regulate(engine, &stats, now);
     update_suggestion(engine, stats.full_hashrate_hs);
     pools_tick(engine->pools, now);
 }
 
 /* --- life ---------------------------------------------------------------------------------------
  */
+
+static const char *sysfs_root(const struct miner_options *options)
+{
+    return options->sysfs_root == NULL ? "/sys" : options->sysfs_root;
+}
 
 /* A few milliseconds of hashing on this thread tell what to suggest to the first pool. */
 static double estimate_hs(const struct sha256d_kernel *kernel)
@@ -159,39 +249,73 @@ static bool start_pools(struct miner_engine *engine, const struct miner_options 
     return engine->pools != NULL;
 }
 
-static bool start_workers(struct miner_engine *engine, struct hb_err *err)
+/* Chooses processors, unless all are to be used anyway; returns how many threads there shall be. */
+static int choose_cpus(const struct miner_options *options, struct workers_options *workers,
+                       int cpus[CORES_MAX])
 {
+    struct core cores[CORES_MAX];
+    const size_t allowed = cores_allowed(cpus);
+    cores_read(sysfs_root(options), cpus, allowed, cores);
+    const size_t chosen =
+        cores_choose(cores, allowed, (size_t)options->threads, (size_t)options->spare_cores, cpus);
+    workers->cpus = cpus;
+    workers->cpu_count = chosen < allowed ? chosen : 0;
+    return options->threads > 0 ? options->threads : (int)chosen;
+}
+
+/* What was learnt before holds for the same kernel on as many threads. */
+static void restore(struct miner_engine *engine, const struct miner_calibration *kept,
+                    struct workers_options *workers)
+{
+    engine->restored = kept != NULL && kept->threads == engine->threads &&
+                       strcmp(kept->kernel, engine->kernel->name) == 0;
+    if (engine->restored) {
+        engine->kept = *kept;
+        workers->full_hs = kept->full_hs;
+        workers->known_at = kept->known_at;
+    }
+}
+
+static bool start_workers(struct miner_engine *engine, const struct miner_options *options,
+                          struct hb_err *err)
+{
+    int cpus[CORES_MAX];
+    struct workers_options workers = {
+        .background = true,
+        .ramp_s = options->ramp_s,
+        .wake = on_wake,
+        .wake_ctx = engine,
+    };
     engine->kernel = kernel_choose(err);
     if (engine->kernel == NULL) {
         return false;
     }
+    engine->threads = workers.threads = choose_cpus(options, &workers, cpus);
     engine->estimated_hs = estimate_hs(engine->kernel) * engine->threads;
-    const struct workers_options options = {
-        .threads = engine->threads,
-        .kernel = engine->kernel,
-        .background = true,
-        .wake = on_wake,
-        .wake_ctx = engine,
-    };
-    engine->workers = workers_create(&options, err);
+    workers.kernel = engine->kernel;
+    restore(engine, options->calibration, &workers);
+    engine->workers = workers_create(&workers, err);
     return engine->workers != NULL;
 }
 
-static int online_cpus(void)
+static bool start_sensors(struct miner_engine *engine, const struct miner_options *options,
+                          struct hb_err *err)
 {
-    const long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count >= 1 && count <= 1024 ? (int)count : 1;
+    engine->rapl = rapl_create(sysfs_root(options));
+    engine->hwmon = hwmon_create(sysfs_root(options));
+    if (engine->rapl == NULL || engine->hwmon == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
+    }
+    const double max_c = options->max_cpu_c > 0 ? options->max_cpu_c : MINER_MAX_CPU_C;
+    heat_init(&engine->heat, max_c, hwmon_critical_c(engine->hwmon));
+    return true;
 }
 
 static bool start(struct miner_engine *engine, const struct miner_options *options,
                   struct uv_loop_s *loop, struct hb_err *err)
 {
-    engine->power = power_create(options->sysfs_root == NULL ? "/sys" : options->sysfs_root);
-    if (engine->power == NULL) {
-        return hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
-    }
-    if (!copy_hosts(engine, options, err) || !start_pools(engine, options, loop, err) ||
-        !start_workers(engine, err)) {
+    if (!copy_hosts(engine, options, err) || !start_sensors(engine, options, err) ||
+        !start_pools(engine, options, loop, err) || !start_workers(engine, options, err)) {
         return false;
     }
     work_alone(engine);
@@ -229,7 +353,6 @@ struct miner_engine *miner_create(const struct miner_options *options, struct uv
         engine->log = *log;
     }
     engine->no_pool = options->no_pool;
-    engine->threads = options->threads == 0 ? online_cpus() : options->threads;
     engine->suggest_difficulty = options->suggest_difficulty;
     engine->tick.data = engine->found.data = engine;
     if (uv_async_init(loop, &engine->found, on_found) != 0) {
@@ -253,7 +376,8 @@ void miner_destroy(struct miner_engine *engine)
     }
     workers_destroy(engine->workers);
     pools_destroy(engine->pools);
-    power_destroy(engine->power);
+    rapl_destroy(engine->rapl);
+    hwmon_destroy(engine->hwmon);
     uv_close((uv_handle_t *)&engine->tick, on_handle_closed);
     uv_close((uv_handle_t *)&engine->found, on_handle_closed);
 }
@@ -263,11 +387,45 @@ void miner_destroy(struct miner_engine *engine)
 
 void miner_set_duty(struct miner_engine *engine, double duty_ratio)
 {
-    const double sane = duty_ratio > 0 ? fmin(duty_ratio, 1) : 0; /* NaN becomes 0 */
-    if (sane != engine->duty_ratio) {
-        engine->duty_ratio = sane;
-        workers_set_duty(engine->workers, sane);
+    heat_want_duty(&engine->heat, duty_ratio);
+    apply_duty(engine, heat_decide(&engine->heat));
+}
+
+void miner_set_power(struct miner_engine *engine, double power_w)
+{
+    heat_want_power(&engine->heat, power_w);
+    apply_duty(engine, heat_decide(&engine->heat));
+}
+
+void miner_set_scale(struct miner_engine *engine, const struct miner_scale *scale)
+{
+    heat_set_scale(&engine->heat, scale);
+    if (engine->restored && !heat_restore(&engine->heat, &engine->kept)) {
+        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
+               "what was learnt about watts does not fit the configuration any more");
     }
+}
+
+double miner_rated_w(const struct miner_engine *engine)
+{
+    return rapl_limit_w(engine->rapl);
+}
+
+void miner_note_power(struct miner_engine *engine, double power_w)
+{
+    heat_note_meter(&engine->heat, power_w, clock_mono());
+}
+
+bool miner_get_calibration(const struct miner_engine *engine, struct miner_calibration *calibration)
+{
+    struct workers_stats workers;
+    memset(calibration, 0, sizeof *calibration);
+    workers_get_stats(engine->workers, &workers);
+    calibration->threads = engine->threads;
+    calibration->full_hs = workers.full_hashrate_hs;
+    calibration->known_at = workers.known_at;
+    return text_copy(calibration->kernel, sizeof calibration->kernel, engine->kernel->name) &&
+           heat_keep(&engine->heat, calibration);
 }
 
 static void add_accounts(const struct miner_engine *engine, struct miner_stats *stats)
@@ -289,7 +447,6 @@ static void add_work(const struct miner_engine *engine, struct miner_stats *stat
     const double rate_hs = meter_per_s(&engine->delivered);
     stats->hashing = workers.hashing;
     stats->pool_work = engine->pool_work;
-    stats->duty_ratio = engine->duty_ratio;
     stats->hashrate_hs = isfinite(rate_hs) ? rate_hs : 0;
     stats->full_hashrate_hs = workers.full_hashrate_hs;
     stats->hashes = (double)workers.hashes;
@@ -308,6 +465,5 @@ void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stat
     (void)text_copy(stats->message, sizeof stats->message, pools.message);
     add_accounts(engine, stats);
     add_work(engine, stats);
-    stats->package_w = power_package_w(engine->power);
-    stats->cpu_c = power_cpu_c(engine->power);
+    heat_get_stats(&engine->heat, stats);
 }

@@ -32,15 +32,61 @@ struct miner_pool {
 
 enum miner_no_pool { MINER_NO_POOL_HEAT, MINER_NO_POOL_PAUSE };
 
+/* Whose word is taken for the power. */
+enum miner_meter {
+    MINER_METER_AUTO,  /* the best there is: an external one, else RAPL, else the assumption */
+    MINER_METER_MODEL, /* always the assumption                                              */
+    MINER_METER_RAPL,  /* the processor's counters, where readable                           */
+};
+
+/* Where a power figure comes from; a higher value is better evidence. */
+enum miner_power_source {
+    MINER_POWER_MODELLED, /* computed from the hash rate                */
+    MINER_POWER_REPORTED, /* the processor's energy counters            */
+    MINER_POWER_METERED,  /* an external meter, through miner_note_power */
+};
+
+#define MINER_MAX_CPU_C 85.0
+/* Without better knowledge: a desktop processor at full load. */
+#define MINER_ASSUMED_FULL_W 65.0
+
+/* What the watts are assumed to be until a meter says; 0 <= idle_w < full_w. */
+struct miner_scale {
+    double idle_w, full_w; /* at duty 0 and 1 */
+    enum miner_meter meter;
+};
+
+/* What was learnt about watts and hashes, to be kept over a restart. See miner/calibration.h. */
+struct miner_calibration {
+    char kernel[32]; /* it holds for this kernel ...     */
+    int threads;     /* ... and so many threads only     */
+    enum miner_power_source source;
+    double reference_hs;
+    double w[3], sd_w[3];
+    double full_hs, known_at; /* the full rate, and the duty at which it was measured */
+};
+
+/* Why less heat is made than asked for. */
+enum miner_guard {
+    MINER_GUARD_OPEN,     /* it is not            */
+    MINER_GUARD_WARM,     /* the processor is at its temperature limit */
+    MINER_GUARD_CRITICAL, /* it is off until cool */
+    MINER_GUARD_BLIND,    /* the temperature sensor is gone */
+};
+
 struct miner_options {
     const struct miner_pool *pools; /* in order of preference; copied */
     size_t pool_count;          /* 0 is allowed: then only `no_pool` applies                    */
-    int threads;                /* 0: one per online CPU                                        */
+    int threads;                /* 0: one per CPU that this process may use and is not spared   */
+    int spare_cores;            /* physical cores that never hash, the last one excepted        */
+    double ramp_s;              /* from duty 0 to 1 in so long; 0: at once                      */
+    double max_cpu_c;           /* the processor is kept below this; 0: MINER_MAX_CPU_C         */
     enum miner_no_pool no_pool; /* heat: keep hashing a job of our own; pause: stop             */
     const char *const *redirect_hosts; /* "host" or "host:port" that client.reconnect may name */
     size_t redirect_host_count;
     double suggest_difficulty; /* 0: from the measured hash rate                               */
-    const char *sysfs_root;    /* NULL: "/sys"; where RAPL counters and hwmon are looked for   */
+    const char *sysfs_root;    /* NULL: "/sys"; where RAPL, hwmon and topology are looked for  */
+    const struct miner_calibration *calibration; /* kept from before; NULL: none; copied */
 };
 
 enum miner_link { MINER_LINK_NONE, MINER_LINK_CONNECTING, MINER_LINK_OK, MINER_LINK_LOST };
@@ -61,17 +107,25 @@ struct miner_stats {
     char message[200];       /* last plain-words cause of a loss, or pool's message, "" if none */
     bool hashing;            /* workers have work and a duty above 0 */
     bool pool_work;          /* the work is a pool's, not our own */
-    double duty_ratio;       /* as set */
+    double duty_ratio;       /* being delivered, or approached on a ramp */
+    double wanted_ratio;     /* the same without the thermal guard */
     double hashrate_hs;      /* delivered, over the last ~2 s */
     double full_hashrate_hs; /* what duty 1 would give, measured while hashing; 0 before */
     double hashes;           /* total since start */
     uint64_t accepted, rejected[REJECT_COUNT], dropped; /* dropped: failed our own re-check */
     uint64_t blocks;                                    /* found by us and taken by our own node */
-    uint64_t hits;          /* solo: results that show that we hash and pay nothing */
-    double difficulty;      /* of the session, 0 without one */
-    double best_difficulty; /* best share since start */
-    double package_w;       /* RAPL over the last ~2 s; NaN where unreadable */
-    double cpu_c;           /* CPU temperature; NaN where unreadable */
+    uint64_t hits;                        /* solo: results that show that we hash and pay nothing */
+    double difficulty;                    /* of the session, 0 without one */
+    double best_difficulty;               /* best share since start */
+    double power_w;                       /* drawn now, the best that is known ...             */
+    double power_error_w;                 /* ... its standard deviation if it is modelled ...  */
+    int64_t power_age_ms;                 /* ... how old it is ...                             */
+    enum miner_power_source power_source; /* ... and who says so              */
+    enum miner_power_source calibrated_by; /* the meter that taught the calibration, or none */
+    double idle_w, full_w;                 /* at duty 0 and 1, by the calibration            */
+    double package_w;                      /* RAPL over the last ~2 s; NaN where unreadable */
+    double cpu_c;                          /* CPU temperature; NaN where unreadable */
+    enum miner_guard guard;
     int threads;
     const char *kernel; /* name of the hashing kernel in use */
 };
@@ -85,8 +139,20 @@ HB_MUST_USE struct miner_engine *miner_create(const struct miner_options *option
  * run of the loop, which the caller must still give it. NULL is allowed. */
 void miner_destroy(struct miner_engine *engine);
 
-/* Fraction of full hashing to deliver, 0 to 1, from now on; takes effect within 100 ms. */
+/* Fraction of full hashing to deliver, 0 to 1, from now on; 0 takes effect within 100 ms. */
 void miner_set_duty(struct miner_engine *engine, double duty_ratio);
+/* Power to draw from now on, as the meter shows it; 0 takes effect within 100 ms. What is drawn
+ * without hashing is counted, so less than that cannot be had. */
+void miner_set_power(struct miner_engine *engine, double power_w);
+/* Tells what watts are assumed to be, and whether a meter may correct it. */
+void miner_set_scale(struct miner_engine *engine, const struct miner_scale *scale);
+/* What the machine takes at full load, as far as its maker tells Linux; NaN if not. */
+double miner_rated_w(const struct miner_engine *engine);
+/* A reading of an external meter of this machine, taken just now. */
+void miner_note_power(struct miner_engine *engine, double power_w);
+/* What is worth keeping over a restart; false if nothing is. */
+HB_MUST_USE bool miner_get_calibration(const struct miner_engine *engine,
+                                       struct miner_calibration *calibration);
 
 void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stats);
 

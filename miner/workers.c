@@ -290,6 +290,7 @@ struct workers *workers_create(const struct workers_options *options, struct hb_
     for (size_t i = 0; i < options->cpu_count; i++) {
         CPU_SET((size_t)options->cpus[i], &workers->cpus);
     }
+    workers->options.cpus = NULL; /* borrowed for this call */
     init_lock(workers);
     workers->candidates = ring_create(CANDIDATE_SLOTS, sizeof(struct candidate), RING_DROP_OLDEST,
                                       options->wake, options->wake_ctx);

@@ -191,6 +191,7 @@ static const char *unless_empty(const char *text)
 static bool start_engine(struct app *app, struct hb_err *err)
 {
     const struct config_mining *mining = &app->config->mining;
+    struct miner_calibration kept;
     if (!wants_engine(app->config)) {
         return true;
     }
@@ -221,6 +222,11 @@ static bool start_engine(struct app *app, struct hb_err *err)
         .pools = pools,
         .pool_count = mining->pool_count,
         .threads = mining->threads,
+        .spare_cores = mining->spare_cores,
+        .ramp_s = (double)mining->ramp_ms / 1000,
+        .max_cpu_c = mining->max_cpu_c,
+        .sysfs_root = mining->sysfs_root,
+        .calibration = store_load_calibration(app->store, &kept) ? &kept : NULL,
         .no_pool = mining->no_pool == NO_POOL_HEAT ? MINER_NO_POOL_HEAT : MINER_NO_POOL_PAUSE,
         .redirect_hosts = hosts,
         .redirect_host_count = mining->redirect_host_count,

@@ -81,6 +81,10 @@ void app_save_totals(struct app *app)
     for (size_t i = 0; i < app->config->heater_count; i++) {
         save_heater(app, (uint16_t)i);
     }
+    struct miner_calibration calibration;
+    if (app->engine != NULL && miner_get_calibration(app->engine, &calibration)) {
+        store_save_calibration(app->store, &calibration);
+    }
 }
 
 /* An event, so not retained: whoever listens later must not take it for a new one. */

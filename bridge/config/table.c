@@ -77,7 +77,21 @@ static const struct config_item web_items[] = {
 
 static const struct config_item mining_items[] = {
     {"threads", CONFIG_INT, FIELD(struct config_mining, threads), .max = 1024, .fallback = "0",
-     .help = "Hashing threads; 0: one per CPU."},
+     .help = "Hashing threads; 0: one per CPU that heatbridge may use. Fewer threads are put on "
+             "physical cores first, the fast ones before the slow ones."},
+    {"spare_cores", CONFIG_INT, FIELD(struct config_mining, spare_cores), .max = 1024,
+     .fallback = "0",
+     .help = "So many physical cores never hash, the slowest ones; one always does."},
+    {"ramp", CONFIG_DURATION, FIELD(struct config_mining, ramp_ms), .min = 0, .max = 1 * MINUTE,
+     .fallback = "2 s",
+     .help = "From nothing to full heat in so long, so that nothing sees a step. Off is at once."},
+    {"max_temperature", CONFIG_NUMBER, FIELD(struct config_mining, max_cpu_c), .min = 40,
+     .max = 110, .unit = "°C", .fallback = "85 °C",
+     .help = "The processor is kept below this, and 10 K below what its sensor calls critical, by "
+             "less heat."},
+    {"sysfs_root", CONFIG_TEXT, FIELD(struct config_mining, sysfs_root), .fallback = "/sys",
+     .help = "Where Linux tells about processors, their temperature and energy; another place in "
+             "some containers."},
     {"no_pool", CONFIG_ENUM, FIELD(struct config_mining, no_pool), .choices = no_pool_policies,
      .fallback = "heat",
      .help = "While no pool answers: keep heating with work of our own, or pause."},

@@ -262,7 +262,8 @@ static bool load_config(struct demo *demo, struct hb_err *err)
         "    window_delay: 10 s\n"
         "    heaters: [miner]\n"
         "heaters:\n"
-        "  miner: {driver: engine, name: Miner, max_power: 1500 W, lease: 10 min}\n";
+        "  miner: {driver: engine, name: Miner, max_power: 1500 W, meter: model,\n"
+        "          lease: 10 min}\n";
     char text[2048];
     const struct house_room_parameters is = house_demo_room();
     const int len = snprintf(text, sizeof text, format, demo->mqtt_port, demo->http_port,

@@ -14,13 +14,14 @@
 
 enum { QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
 
-enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_STOP };
+enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_CALIBRATION, SAVE_STOP };
 
 struct save {
     enum save_kind kind;
     union {
         struct store_room room;
         struct store_heater heater;
+        struct miner_calibration calibration;
     } u;
 };
 
@@ -41,9 +42,15 @@ static const char *const steps[] = {
     "CREATE TABLE IF NOT EXISTS heater(id TEXT PRIMARY KEY, energy_wh REAL, hashes REAL,"
     " best_difficulty REAL, shares_accepted INTEGER, shares_rejected INTEGER) STRICT;",
     "ALTER TABLE heater ADD COLUMN blocks_found INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE calibration(id TEXT PRIMARY KEY, kernel TEXT, threads INTEGER, source INTEGER,"
+    " reference_hs REAL, idle_w REAL, swing_w REAL, bulge_w REAL, idle_sd_w REAL, swing_sd_w REAL,"
+    " bulge_sd_w REAL, full_hs REAL, known_at REAL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof steps[0] };
+
+/* The one row of its table: there is one engine. */
+static const char calibration_id[] = "engine";
 
 static bool mode_from_word(const char *word, enum room_mode *mode)
 {
@@ -113,6 +120,31 @@ bool store_load_heater(struct store *store, struct store_heater *heater)
     return found;
 }
 
+bool store_load_calibration(struct store *store, struct miner_calibration *calibration)
+{
+    struct miner_calibration *c = calibration;
+    sqlite3_stmt *row =
+        prepare(store,
+                "SELECT kernel, threads, source, reference_hs, idle_w, swing_w, bulge_w, idle_sd_w,"
+                " swing_sd_w, bulge_sd_w, full_hs, known_at FROM calibration WHERE id = ?",
+                calibration_id);
+    bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW;
+    if (found) {
+        found = text_copy(c->kernel, sizeof c->kernel, column_text(row, 0));
+        c->threads = sqlite3_column_int(row, 1);
+        c->source = (enum miner_power_source)sqlite3_column_int(row, 2);
+        c->reference_hs = sqlite3_column_double(row, 3);
+        for (int i = 0; i < 3; i++) {
+            c->w[i] = sqlite3_column_double(row, 4 + i);
+            c->sd_w[i] = sqlite3_column_double(row, 7 + i);
+        }
+        c->full_hs = sqlite3_column_double(row, 10);
+        c->known_at = sqlite3_column_double(row, 11);
+    }
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
 static bool write_room(struct store *store, const struct store_room *room)
 {
     sqlite3_stmt *row = prepare(store, "REPLACE INTO room VALUES(?,?,?,?,?,?,?)", room->id);
@@ -149,6 +181,28 @@ static bool write_heater(struct store *store, const struct store_heater *heater)
     return done;
 }
 
+static bool write_calibration(struct store *store, const struct miner_calibration *c)
+{
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO calibration VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                                calibration_id);
+    if (row == NULL) {
+        return false;
+    }
+    (void)sqlite3_bind_text(row, 2, c->kernel, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int(row, 3, c->threads);
+    (void)sqlite3_bind_int(row, 4, (int)c->source);
+    (void)sqlite3_bind_double(row, 5, c->reference_hs);
+    for (int i = 0; i < 3; i++) {
+        (void)sqlite3_bind_double(row, 6 + i, c->w[i]);
+        (void)sqlite3_bind_double(row, 9 + i, c->sd_w[i]);
+    }
+    (void)sqlite3_bind_double(row, 12, c->full_hs);
+    (void)sqlite3_bind_double(row, 13, c->known_at);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
 static bool execute(struct store *store, const char *sql)
 {
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK;
@@ -167,6 +221,9 @@ static bool write_batch(struct store *store)
             break;
         case SAVE_HEATER:
             ok = write_heater(store, &save.u.heater) && ok;
+            break;
+        case SAVE_CALIBRATION:
+            ok = write_calibration(store, &save.u.calibration) && ok;
             break;
         case SAVE_STOP:
             stop = true;
@@ -319,5 +376,12 @@ void store_save_heater(struct store *store, const struct store_heater *heater)
 {
     struct save save = {.kind = SAVE_HEATER};
     save.u.heater = *heater;
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_calibration(struct store *store, const struct miner_calibration *calibration)
+{
+    struct save save = {.kind = SAVE_CALIBRATION};
+    save.u.calibration = *calibration;
     (void)ring_push(store->queue, &save);
 }

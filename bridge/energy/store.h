@@ -1,4 +1,5 @@
-/* What survives a restart: room settings and lifetime totals, in SQLite on a thread of its own.
+/* What survives a restart: room settings, lifetime totals, and what the engine learnt about watts,
+ * in SQLite on a thread of its own.
  *
  * Loading is synchronous and happens before anything runs; saving only queues. A database that
  * cannot be read is set aside and a new one begun; one that cannot be written is reported once and
@@ -13,6 +14,7 @@
 #include "bridge/limits.h"
 #include "ground/attr.h"
 #include "ground/err.h"
+#include "miner/engine.h"
 #include "plumbing/log.h"
 
 struct store;
@@ -39,10 +41,12 @@ void store_close(struct store *store);
  * first save. */
 HB_MUST_USE bool store_load_room(struct store *store, struct store_room *room);
 HB_MUST_USE bool store_load_heater(struct store *store, struct store_heater *heater);
+HB_MUST_USE bool store_load_calibration(struct store *store, struct miner_calibration *calibration);
 
 /* Queue a save; never block. A full queue drops the oldest, which a later save of the same room or
  * heater makes good. */
 void store_save_room(struct store *store, const struct store_room *room);
 void store_save_heater(struct store *store, const struct store_heater *heater);
+void store_save_calibration(struct store *store, const struct miner_calibration *calibration);
 
 #endif

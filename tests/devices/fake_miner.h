@@ -6,7 +6,11 @@
 
 struct miner_engine {
     struct miner_stats stats; /* what miner_get_stats answers */
-    unsigned sets;            /* calls of miner_set_duty; the duty goes into stats */
+    unsigned sets;  /* calls of miner_set_duty and miner_set_power; the duty goes into stats */
+    double asked_w; /* by the last miner_set_power */
+    struct miner_scale scale; /* as last set */
+    double rated_w;           /* what miner_rated_w answers */
+    double noted_w;           /* by the last miner_note_power */
 };
 
 /* An engine of 10 MH/s that does not hash yet, with a pool. */

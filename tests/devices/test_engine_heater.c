@@ -79,37 +79,120 @@ static void max_power_below_the_calibration_keeps_the_scale(void **state)
     end(&b);
 }
 
-static void modelled_power_follows_what_was_hashed_not_what_was_asked(void **state)
+static void the_best_figure_for_the_power_is_passed_on_with_its_source(void **state)
 {
     (void)state;
+    static const struct {
+        enum miner_power_source source;
+        enum provenance expected;
+    } sources[] = {{MINER_POWER_MODELLED, PROVENANCE_MODELLED},
+                   {MINER_POWER_REPORTED, PROVENANCE_REPORTED},
+                   {MINER_POWER_METERED, PROVENANCE_METERED}};
     struct bench b;
-    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
-    (void)rig_order(&b.rig, 100, LEASE_MS);
-    b.engine.stats.hashrate_hs = 2e6; /* the computer is busy with other things */
-    rig_run(&b.rig, 2000);
-    assert_near(b.rig.state.power_w.value, 20, 1e-9);
-    b.engine.stats.full_hashrate_hs = 0; /* not measured yet */
-    rig_run(&b.rig, 2000);
-    assert_near(b.rig.state.power_w.value, 100, 1e-9);
+    start(&b, 100, NAN, 0, ENGINE_METER_AUTO);
+    (void)rig_order(&b.rig, 50, LEASE_MS);
+    for (size_t i = 0; i < 3; i++) {
+        b.engine.stats.power_source = sources[i].source;
+        b.engine.stats.power_w = 71;
+        b.engine.stats.power_age_ms = 300;
+        rig_run(&b.rig, 2000);
+        assert_near(b.rig.state.power_w.value, 71, 0);
+        assert_int_equal(b.rig.state.power_w.from, sources[i].expected);
+        assert_int_equal(mono_age_ms(b.rig.state.at, b.rig.state.power_w.at), 300);
+    }
     end(&b);
 }
 
-static void the_processors_counter_is_used_where_it_is_readable(void **state)
+static void the_scale_is_what_is_configured_or_rated_or_assumed(void **state)
 {
     (void)state;
     struct bench b;
-    start(&b, 100, NAN, 0, ENGINE_METER_RAPL);
-    (void)rig_order(&b.rig, 50, LEASE_MS);
-    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
-    b.engine.stats.package_w = 71;
-    rig_run(&b.rig, 2000);
-    assert_near(b.rig.state.power_w.value, 71, 0);
-    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_REPORTED);
+    start(&b, 0, NAN, 0, ENGINE_METER_AUTO);
+    assert_near(b.engine.scale.full_w, 65, 0);
+    assert_int_equal(b.engine.scale.meter, MINER_METER_AUTO);
     end(&b);
+    start(&b, 0, 110, 10, ENGINE_METER_RAPL);
+    assert_near(b.engine.scale.full_w, 110, 0);
+    assert_near(b.engine.scale.idle_w, 10, 0);
+    assert_int_equal(b.engine.scale.meter, MINER_METER_RAPL);
+    end(&b);
+    b.engine = fake_miner_make();
+    b.engine.rated_w = 125;
+    b.options = rig_default_options(&engine_heater);
+    b.options->idle_power = 5;
+    rig_prepare(&b.rig, &engine_heater, b.options);
+    b.rig.options.engine = &b.engine;
+    rig_create(&b.rig);
+    assert_near(b.engine.scale.full_w, 130, 0);
+    assert_int_equal(b.engine.scale.meter, MINER_METER_AUTO);
+    end(&b);
+}
+
+/* What was learnt in an earlier run says what the heater can do, but refuses no configuration. */
+static void what_was_learnt_makes_the_abilities(void **state)
+{
+    (void)state;
+    struct bench b;
+    b.engine = fake_miner_make();
+    b.engine.stats.calibrated_by = MINER_POWER_REPORTED;
+    b.engine.stats.idle_w = 9;
+    b.engine.stats.full_w = 48;
+    b.options = rig_default_options(&engine_heater);
+    rig_prepare(&b.rig, &engine_heater, b.options);
+    b.rig.options.engine = &b.engine;
+    rig_create(&b.rig);
+    assert_near(host_caps(b.rig.host)->max_w, 48, 0);
+    assert_near(host_caps(b.rig.host)->standby_w, 9, 0);
+    rig_destroy(&b.rig);
+    b.rig.config.min_w = 60;
+    b.rig.config.max_w = 65;
+    rig_create(&b.rig);
+    assert_near(host_caps(b.rig.host)->min_w, 60, 0);
+    assert_near(host_caps(b.rig.host)->max_w, 60, 0);
+    end(&b);
+}
+
+/* Other programs draw power as well: that is no disobedience. */
+static void what_others_draw_is_not_held_against_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_AUTO);
+    b.engine.stats.power_source = MINER_POWER_METERED;
+    uint64_t seq = rig_order(&b.rig, 0, LEASE_MS);
+    b.engine.stats.power_w = 95;
+    rig_run(&b.rig, 600000);
+    assert_int_equal(rig_told(&b.rig, seq, COMMAND_FAILED), 0);
+    assert_false(b.rig.state.problem);
+    assert_int_equal(rig_stats(&b.rig).retries, 0);
+    end(&b);
+}
+
+static void a_hot_processor_is_told(void **state)
+{
+    (void)state;
+    struct bench b;
     start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
-    b.engine.stats.package_w = 71;
+    (void)rig_order(&b.rig, 80, LEASE_MS);
+    b.engine.stats.guard = MINER_GUARD_WARM;
+    b.engine.stats.cpu_c = 85.2;
+    b.engine.stats.duty_ratio = 0.42;
+    b.engine.stats.link = MINER_LINK_LOST; /* the lesser problem */
     rig_run(&b.rig, 2000);
-    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
+    assert_true(b.rig.state.problem);
+    assert_string_equal(b.rig.state.problem_text,
+                        "the processor is at its temperature limit (85 °C), heating is reduced to "
+                        "42 %");
+    b.engine.stats.guard = MINER_GUARD_CRITICAL;
+    rig_run(&b.rig, 2000);
+    assert_non_null(strstr(b.rig.state.problem_text, "too hot (85 °C), heating pauses"));
+    b.engine.stats.guard = MINER_GUARD_BLIND;
+    rig_run(&b.rig, 2000);
+    assert_non_null(strstr(b.rig.state.problem_text, "cannot be read any more"));
+    b.engine.stats.link = MINER_LINK_OK;
+    b.engine.stats.guard = MINER_GUARD_OPEN;
+    rig_run(&b.rig, 2000);
+    assert_false(b.rig.state.problem);
     end(&b);
 }
 
@@ -131,10 +214,8 @@ static void a_lost_pool_is_told_in_plain_words(void **state)
                         "no mining pool answers, heating goes on with work of its own: "
                         "connection refused");
     b.engine.stats.hashing = false;
-    b.engine.stats.hashrate_hs = 3e6; /* the average still sinks */
     rig_run(&b.rig, 2000);
     assert_non_null(strstr(b.rig.state.problem_text, "heating pauses"));
-    assert_near(b.rig.state.power_w.value, 0, 0);
     b.engine.stats.link = MINER_LINK_OK;
     rig_run(&b.rig, 2000);
     assert_false(b.rig.state.problem);
@@ -196,8 +277,11 @@ int main(void)
         cmocka_unit_test(a_command_sets_the_duty_and_is_confirmed_at_once),
         cmocka_unit_test(idle_power_is_not_hashed),
         cmocka_unit_test(max_power_below_the_calibration_keeps_the_scale),
-        cmocka_unit_test(modelled_power_follows_what_was_hashed_not_what_was_asked),
-        cmocka_unit_test(the_processors_counter_is_used_where_it_is_readable),
+        cmocka_unit_test(the_best_figure_for_the_power_is_passed_on_with_its_source),
+        cmocka_unit_test(the_scale_is_what_is_configured_or_rated_or_assumed),
+        cmocka_unit_test(what_was_learnt_makes_the_abilities),
+        cmocka_unit_test(what_others_draw_is_not_held_against_it),
+        cmocka_unit_test(a_hot_processor_is_told),
         cmocka_unit_test(a_lost_pool_is_told_in_plain_words),
         cmocka_unit_test(shares_and_temperatures_are_passed_on_and_unknown_stays_unknown),
         cmocka_unit_test(without_an_engine_or_with_a_wrong_calibration_it_does_not_start),

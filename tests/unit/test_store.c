@@ -70,6 +70,33 @@ static const struct store_heater miner = {
                .blocks_found = 2},
 };
 
+static const struct miner_calibration learnt = {
+    .kernel = "avx512",
+    .threads = 4,
+    .source = MINER_POWER_REPORTED,
+    .reference_hs = 1.2e8,
+    .w = {12.5, 48.25, 1.5},
+    .sd_w = {0.5, 0.25, 0.125},
+    .full_hs = 1.3e8,
+    .known_at = 0.9,
+};
+
+static void assert_learnt(struct store *store)
+{
+    struct miner_calibration c = {0};
+    assert_true(store_load_calibration(store, &c));
+    assert_string_equal(c.kernel, "avx512");
+    assert_int_equal(c.threads, 4);
+    assert_int_equal(c.source, MINER_POWER_REPORTED);
+    assert_near(c.reference_hs, 1.2e8, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_near(c.w[i], learnt.w[i], 0);
+        assert_near(c.sd_w[i], learnt.sd_w[i], 0);
+    }
+    assert_near(c.full_hs, 1.3e8, 0);
+    assert_near(c.known_at, 0.9, 0);
+}
+
 static void assert_hallway(struct store *store)
 {
     struct store_room room = {.id = "hallway"};
@@ -139,6 +166,20 @@ static void totals_of_an_older_version_are_kept(void **state)
     assert_int_equal(errors, 0);
 }
 
+static void what_the_engine_learnt_survives(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct miner_calibration nothing;
+    assert_false(store_load_calibration(store, &nothing));
+    store_save_calibration(store, &learnt);
+    store_close(store);
+    store = open_store();
+    assert_learnt(store);
+    store_close(store);
+    assert_int_equal(errors, 0);
+}
+
 static void files_are_private(void **state)
 {
     (void)state;
@@ -186,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(settings_and_totals_survive, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(totals_of_an_older_version_are_kept, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(what_the_engine_learnt_survives, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(files_are_private, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_broken_database_is_set_aside, make_folder, remove_folder),

@@ -29,7 +29,8 @@ def house(mqtt_port, pool_port, state_dir, discovery):
                 "heaters": ["miner"],
             },
         },
-        "heaters": {"miner": {"driver": "engine", "name": "Miner", "max_power": "400 W"}},
+        "heaters": {"miner": {"driver": "engine", "name": "Miner", "max_power": "400 W",
+                              "meter": "model"}},
     }
 
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "bridge/bench_core.h"
+#include "bridge/bench_neighbour.h"
+#include "bridge/bench_pacing.h"
 #include "bridge/bench_sha256d.h"
 #include "bridge/command.h"
 #include "ground/text.h"
@@ -15,6 +17,8 @@ static const struct {
 } benches[] = {
     {"sha256d", bench_sha256d, "every hashing kernel beside OpenSSL's double hash"},
     {"core", bench_core, "one step of the controller at 1 and at 1,000 rooms"},
+    {"pacing", bench_pacing, "hashing asked for and delivered, 0.5 % to 100 % of full"},
+    {"neighbour", bench_neighbour, "what another program feels of the hashing"},
 };
 
 enum { BENCH_COUNT = sizeof benches / sizeof benches[0] };
@@ -25,7 +29,7 @@ static void print_help(FILE *out)
                 "Prints one line of JSON per figure; without a name, all of them.\n\n",
                 out);
     for (size_t i = 0; i < BENCH_COUNT; i++) {
-        (void)fprintf(out, "  %-8s %s\n", benches[i].name, benches[i].summary);
+        (void)fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].summary);
     }
 }
 

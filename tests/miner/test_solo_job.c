@@ -10,6 +10,7 @@
 #include "miner/hex.h"
 #include "miner/sha256.h"
 #include "miner/solo_job.h"
+#include "tests/miner/templates.h"
 #include "tests/miner/vectors.h"
 
 enum { TESTNET, MAINNET, REGTEST };
@@ -23,16 +24,6 @@ static const struct json *open_row(int index, struct json **file)
     const struct json *row = json_item(*file, (size_t)index);
     assert_non_null(row);
     return row;
-}
-
-static struct block_template *read_or_fail(const struct json *json)
-{
-    struct hb_err err = {0};
-    struct block_template *block = block_template_read(json, &err);
-    if (block == NULL) {
-        fail_msg("%s", err.msg);
-    }
-    return block;
 }
 
 /* Bytes behind the start of the coinbase's script: version, count, null outpoint, length. */
@@ -50,7 +41,7 @@ static void the_accepted_block_comes_out_byte_for_byte(void **state)
     (void)state;
     struct json *file = NULL;
     const struct json *row = open_row(REGTEST, &file);
-    struct block_template *block = read_or_fail(json_get(row, "template"));
+    struct block_template *block = template_read(json_copy(json_get(row, "template")));
     const char *accepted = json_string(json_get(row, "block"));
     struct solo_payee payee;
     struct hb_err err = {0};
@@ -107,7 +98,7 @@ static void the_template_is_understood(void **state)
     (void)state;
     struct json *file = NULL;
     const struct json *row = open_row(REGTEST, &file);
-    struct block_template *block = read_or_fail(json_get(row, "template"));
+    struct block_template *block = template_read(json_copy(json_get(row, "template")));
     assert_int_equal(block->height, 110);
     assert_int_equal(block->reward, 5000016120);
     assert_int_equal(block->version, 0x20000000);
@@ -165,8 +156,7 @@ static void a_real_block_has_the_same_root_and_commitment(void **state)
     (void)state;
     struct json *file = NULL;
     const struct json *row = open_row(TESTNET, &file);
-    struct json *json = template_of(row);
-    struct block_template *block = read_or_fail(json);
+    struct block_template *block = template_read(template_of(row));
     const char *coinbase_hex = json_string(json_get(row, "coinbase"));
     uint8_t coinbase[400];
     uint8_t header[80];
@@ -190,7 +180,6 @@ static void a_real_block_has_the_same_root_and_commitment(void **state)
     }
     assert_memory_equal(root, header + 36, 32);
     block_template_free(block);
-    json_free(json);
     json_free(file);
 }
 
@@ -247,32 +236,11 @@ static void heights_are_written_as_in_real_coinbases(void **state)
 /* --- what cannot be mined -----------------------------------------------------------------------
  */
 
-/* The recorded template with one member replaced by a JSON text; NULL: taken away. */
-static struct json *change(const char *name, const char *text)
-{
-    struct json *file = NULL;
-    const struct json *row = open_row(REGTEST, &file);
-    struct json *changed = json_new_object();
-    const struct json *template = json_get(row, "template");
-    for (const struct json *m = json_first(template); m != NULL; m = json_next(m)) {
-        if (strcmp(json_name(m), name) != 0) {
-            json_add(changed, json_name(m), json_copy(m));
-        }
-    }
-    if (text != NULL) {
-        struct json *value = json_parse(text, strlen(text), 1 << 24, NULL);
-        assert_non_null(value);
-        json_add(changed, name, value);
-    }
-    json_free(file);
-    return changed;
-}
-
 /* Expects to read `reason` in the refusal of a template changed like that. */
 static void expect_refusal(const char *name, const char *text, const char *reason)
 {
     struct hb_err err = {0};
-    struct json *changed = change(name, text);
+    struct json *changed = template_changed(name, text);
     struct block_template *block = block_template_read(changed, &err);
     if (block != NULL || strstr(err.msg, reason) == NULL) {
         fail_msg("%s: %.60s: expected '%s', got '%s'", name, text == NULL ? "absent" : text, reason,
@@ -322,9 +290,8 @@ static void rules_that_are_not_known_are_refused(void **state)
     expect_refusal("rules", "[5]", "rules: expected a list of texts");
     expect_refusal("signet_challenge", "\"51\"", "signet: its blocks must be signed");
     /* Without "!" a rule does not change how blocks are made. */
-    struct json *changed = change("rules", "[\"csv\", \"!segwit\", \"novelty\"]");
-    block_template_free(read_or_fail(changed));
-    json_free(changed);
+    block_template_free(
+        template_read(template_changed("rules", "[\"csv\", \"!segwit\", \"novelty\"]")));
 }
 
 static void a_wrong_commitment_is_refused(void **state)
@@ -410,16 +377,13 @@ static void the_coinbase_keeps_to_its_limits(void **state)
 static void bits_with_a_meaning_are_not_rolled(void **state)
 {
     (void)state;
-    struct json *changed = change("vbavailable", "{\"deployment\": 13}");
-    struct block_template *block = read_or_fail(changed);
+    struct block_template *block =
+        template_read(template_changed("vbavailable", "{\"deployment\": 13}"));
     assert_int_equal(block->rolling_mask, 0x1fffc000);
     block_template_free(block);
-    json_free(changed);
-    changed = change("vbrequired", "16384");
-    block = read_or_fail(changed);
+    block = template_read(template_changed("vbrequired", "16384"));
     assert_int_equal(block->rolling_mask, 0x1fffa000);
     block_template_free(block);
-    json_free(changed);
 }
 
 int main(void)

@@ -29,7 +29,7 @@ struct share_accounts {
     double accepted_difficulty; /* of the jobs of the accepted shares, added up          */
     double best_difficulty;     /* of a share                                            */
     struct latency latency;     /* from a submit to its answer                           */
-    uint64_t blocks; /* found by us and taken by our own node */
+    uint64_t blocks;            /* found by us and taken by our own node */
     /* Results that nobody pays for but that prove hashing all the same, and the sum of the
      * difficulties that were asked of them: what solo mining has instead of shares. */
     uint64_t hits;

@@ -62,6 +62,7 @@ struct config_mining {
     int64_t ramp_ms;     /* from nothing to full                           */
     double max_cpu_c;    /* the processor is kept below this               */
     char sysfs_root[TEXT_MAX];
+    char kernel[NAME_MAX_B]; /* "": the fastest */
     enum no_pool_policy no_pool;
     char (*redirect_hosts)[NAME_MAX_B]; /* "host" or "host:port" that client.reconnect may name */
     size_t redirect_host_count;

@@ -12,6 +12,7 @@
 
 #include "ground/text.h"
 #include "miner/engine.h"
+#include "miner/kernel_choice.h"
 #include "plumbing/json.h"
 #include "plumbing/log.h"
 
@@ -30,6 +31,7 @@ static const char help[] =
     "  --rpc-user NAME    solo: instead of the cookie file, with --rpc-password\n"
     "  --rpc-password TEXT\n"
     "  --threads N        1 to 1024; default: one per processor\n"
+    "  --kernel NAME      as 'heatbridge bench sha256d' tells it; default: the fastest\n"
     "  --duty PERCENT     fraction of full hashing, 0 to 100; default: 100\n"
     "  --ca-file FILE     certificates to trust instead of the system's\n"
     "  --insecure         do not verify the pool's certificate\n"
@@ -265,6 +267,12 @@ static bool read_option(struct mine *mine, const char *name, const char *value)
         mine->pool.rpc_user = value;
     } else if (strcmp(name, "rpc-password") == 0) {
         mine->pool.rpc_password = value;
+    } else if (strcmp(name, "kernel") == 0) {
+        if (kernel_named(value) == NULL) {
+            (void)fprintf(stderr, "mine: --kernel: no kernel is called '%s'\n", value);
+            return false;
+        }
+        mine->options.kernel = value;
     } else if (strcmp(name, "insecure") == 0) {
         mine->pool.tls_verify = false;
     } else if (strcmp(name, "json") == 0) {
@@ -289,13 +297,21 @@ static bool read_option(struct mine *mine, const char *name, const char *value)
 static int read_options(struct mine *mine, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"url", required_argument, NULL, 'o'},      {"user", required_argument, NULL, 'o'},
-        {"password", required_argument, NULL, 'o'}, {"cookie-file", required_argument, NULL, 'o'},
-        {"rpc-user", required_argument, NULL, 'o'}, {"rpc-password", required_argument, NULL, 'o'},
-        {"threads", required_argument, NULL, 'o'},  {"duty", required_argument, NULL, 'o'},
-        {"seconds", required_argument, NULL, 'o'},  {"ca-file", required_argument, NULL, 'o'},
-        {"insecure", no_argument, NULL, 'o'},       {"json", no_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'o'},
+        {"user", required_argument, NULL, 'o'},
+        {"password", required_argument, NULL, 'o'},
+        {"cookie-file", required_argument, NULL, 'o'},
+        {"rpc-user", required_argument, NULL, 'o'},
+        {"rpc-password", required_argument, NULL, 'o'},
+        {"threads", required_argument, NULL, 'o'},
+        {"duty", required_argument, NULL, 'o'},
+        {"kernel", required_argument, NULL, 'o'},
+        {"seconds", required_argument, NULL, 'o'},
+        {"ca-file", required_argument, NULL, 'o'},
+        {"insecure", no_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int index = 0;
     int found = 0;

@@ -10,7 +10,7 @@
 #include "miner/difficulty.h"
 #include "miner/heat.h"
 #include "miner/hwmon.h"
-#include "miner/kernel.h"
+#include "miner/kernel_choice.h"
 #include "miner/meter.h"
 #include "miner/pools.h"
 #include "miner/rapl.h"
@@ -21,6 +21,8 @@ enum { TICK_MS = 250 };
 #define SHARE_INTERVAL_S 8.0
 /* A thermostat moves the duty all the time; the difficulty is suggested for no less than this. */
 #define SUGGEST_DUTY_MIN 0.1
+/* The kernel of the last time is kept unless another is faster by more than the race's noise. */
+#define KERNEL_TIE 0.93
 
 struct miner_engine {
     struct hb_log log;
@@ -201,23 +203,54 @@ static const char *sysfs_root(const struct miner_options *options)
     return options->sysfs_root == NULL ? "/sys" : options->sysfs_root;
 }
 
-/* A few milliseconds of hashing on this thread tell what to suggest to the first pool. */
-static double estimate_hs(const struct sha256d_kernel *kernel)
+static void log_race(const struct hb_log *log, const struct kernel_race *race)
 {
-    enum { VERSIONS = 16, NONCES = 256, ROUNDS_MAX = 64, ENOUGH_NS = 5 * 1000 * 1000 };
-    const uint8_t header[80] = {0};
-    const uint32_t same[VERSIONS] = {0};
-    struct sha256d_work work;
-    struct sha256d_hit hit;
-    sha256d_prepare(&work, header, same, VERSIONS, 0);
-    const uint64_t start_ns = uv_hrtime();
-    uint64_t spent_ns = 0;
-    uint32_t done = 0;
-    for (; done < NONCES * ROUNDS_MAX && spent_ns < ENOUGH_NS; done += NONCES) {
-        (void)kernel->scan(&work, done, NONCES, &hit, 1);
-        spent_ns = uv_hrtime() - start_ns + 1;
+    if (race->fault.msg[0] != '\0') {
+        hb_log(log, LOG_LEVEL_ERROR, "miner", "%s; not used", race->fault.msg);
     }
-    return (double)done * VERSIONS * 1e9 / (double)spent_ns;
+    for (size_t i = 0; i < race->count; i++) {
+        const struct kernel_trial *trial = &race->trial[i];
+        hb_log(log, LOG_LEVEL_DEBUG, "miner",
+               "kernel %s: %.1f MH/s a thread with rolled versions, %.1f without",
+               trial->kernel->name, trial->rolled_hs * 1e-6, trial->single_hs * 1e-6);
+    }
+}
+
+/* What was learnt about a kernel is worth more than a lead that may be chance. */
+static const struct kernel_trial *winner(const struct kernel_race *race,
+                                         const struct miner_calibration *kept)
+{
+    for (size_t i = 1; kept != NULL && i < race->count; i++) {
+        if (strcmp(race->trial[i].kernel->name, kept->kernel) == 0 &&
+            race->trial[i].rolled_hs > race->trial[0].rolled_hs * KERNEL_TIE) {
+            return &race->trial[i];
+        }
+    }
+    return &race->trial[0];
+}
+
+/* A kernel that is asked for but not to be had is no reason to stay cold. */
+static bool choose_kernel(struct miner_engine *engine, const struct miner_options *options,
+                          struct hb_err *err)
+{
+    struct kernel_race race;
+    struct hb_err refused = {0};
+    bool found = options->kernel != NULL && kernel_race(options->kernel, &race, &refused);
+    if (!found) {
+        if (options->kernel != NULL) {
+            hb_log(&engine->log, LOG_LEVEL_WARN, "miner", "%s; choosing another", refused.msg);
+        }
+        found = kernel_race(NULL, &race, err);
+    }
+    log_race(&engine->log, &race);
+    if (found) {
+        const struct kernel_trial *best = winner(&race, options->calibration);
+        engine->kernel = best->kernel;
+        engine->estimated_hs = best->rolled_hs * engine->threads;
+        hb_log(&engine->log, LOG_LEVEL_INFO, "miner", "kernel %s: %.1f MH/s a thread",
+               best->kernel->name, best->rolled_hs * 1e-6);
+    }
+    return found;
 }
 
 static bool copy_hosts(struct miner_engine *engine, const struct miner_options *options,
@@ -286,12 +319,10 @@ static bool start_workers(struct miner_engine *engine, const struct miner_option
         .wake = on_wake,
         .wake_ctx = engine,
     };
-    engine->kernel = kernel_choose(err);
-    if (engine->kernel == NULL) {
+    engine->threads = workers.threads = choose_cpus(options, &workers, cpus);
+    if (!choose_kernel(engine, options, err)) {
         return false;
     }
-    engine->threads = workers.threads = choose_cpus(options, &workers, cpus);
-    engine->estimated_hs = estimate_hs(engine->kernel) * engine->threads;
     workers.kernel = engine->kernel;
     restore(engine, options->calibration, &workers);
     engine->workers = workers_create(&workers, err);

@@ -85,6 +85,7 @@ struct miner_options {
     const char *const *redirect_hosts; /* "host" or "host:port" that client.reconnect may name */
     size_t redirect_host_count;
     double suggest_difficulty; /* 0: from the measured hash rate                               */
+    const char *kernel;        /* name of the hashing kernel; NULL: the fastest here           */
     const char *sysfs_root;    /* NULL: "/sys"; where RAPL, hwmon and topology are looked for  */
     const struct miner_calibration *calibration; /* kept from before; NULL: none; copied */
 };

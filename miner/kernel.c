@@ -133,13 +133,3 @@ bool kernel_self_test(const struct sha256d_kernel *kernel, struct hb_err *err)
     }
     return true;
 }
-
-const struct sha256d_kernel *kernel_choose(struct hb_err *err)
-{
-    for (size_t i = 0; kernel_at(i) != NULL; i++) {
-        if (kernel_at(i)->usable() && kernel_self_test(kernel_at(i), err)) {
-            return kernel_at(i);
-        }
-    }
-    return NULL;
-}

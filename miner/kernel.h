@@ -57,14 +57,14 @@ struct sha256d_kernel {
                    struct sha256d_hit *hits, size_t capacity);
 };
 
-/* Kernel `index` of the table, fastest first; NULL after the last. */
+/* Kernel `index` of the table; NULL after the last. */
 const struct sha256d_kernel *kernel_at(size_t index);
 
 /* Lets the kernel find the nonces of known blocks and compares it with plain SHA-256 for a loose
  * limit; false, with the reason, if it is wrong. The search takes about a millisecond. */
 HB_MUST_USE bool kernel_self_test(const struct sha256d_kernel *kernel, struct hb_err *err);
 
-/* The first kernel that is usable and right; NULL if none is. */
+/* The kernel that hashes fastest here, by the race of kernel_choice.h; NULL if none is right. */
 const struct sha256d_kernel *kernel_choose(struct hb_err *err);
 
 #endif

@@ -227,6 +227,7 @@ static bool start_engine(struct app *app, struct hb_err *err)
         .max_cpu_c = mining->max_cpu_c,
         .sysfs_root = mining->sysfs_root,
         .calibration = store_load_calibration(app->store, &kept) ? &kept : NULL,
+        .kernel = unless_empty(mining->kernel),
         .no_pool = mining->no_pool == NO_POOL_HEAT ? MINER_NO_POOL_HEAT : MINER_NO_POOL_PAUSE,
         .redirect_hosts = hosts,
         .redirect_host_count = mining->redirect_host_count,

@@ -4,8 +4,10 @@
 
 #include "bridge/config/parts.h"
 #include "bridge/config/value.h"
+#include "ground/suggest.h"
 #include "ground/text.h"
 #include "miner/address.h"
+#include "miner/kernel_choice.h"
 
 enum { POOLS_MAX = 16, HOSTS_MAX = 32 };
 
@@ -97,9 +99,24 @@ static void read_hosts(struct reader *reader, const struct cursor *mining_at)
     }
 }
 
+static void check_kernel(struct reader *reader, const struct cursor *mining_at)
+{
+    const char *name = reader->config->mining.kernel;
+    const struct cursor at = cursor_member(mining_at, "kernel");
+    if (name[0] != '\0' && kernel_named(name) == NULL) {
+        struct suggestion near = {.word = name};
+        for (size_t i = 0; kernel_at(i) != NULL; i++) {
+            suggest_offer(&near, kernel_at(i)->name);
+        }
+        (void)reader_expected(reader, &at, "the name of a kernel of this kind of processor",
+                              near.best);
+    }
+}
+
 void read_mining(struct reader *reader, const struct cursor *root)
 {
     const struct cursor at = cursor_member(root, "mining");
     read_pools(reader, &at);
     read_hosts(reader, &at);
+    check_kernel(reader, &at);
 }

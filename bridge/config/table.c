@@ -92,6 +92,9 @@ static const struct config_item mining_items[] = {
     {"sysfs_root", CONFIG_TEXT, FIELD(struct config_mining, sysfs_root), .fallback = "/sys",
      .help = "Where Linux tells about processors, their temperature and energy; another place in "
              "some containers."},
+    {"kernel", CONFIG_TEXT, FIELD(struct config_mining, kernel), .fallback = "",
+     .help = "Hashing kernel, by a name that `heatbridge bench sha256d` tells; left out, the one "
+             "that is the fastest in a short race at the start."},
     {"no_pool", CONFIG_ENUM, FIELD(struct config_mining, no_pool), .choices = no_pool_policies,
      .fallback = "heat",
      .help = "While no pool answers: keep heating with work of our own, or pause."},

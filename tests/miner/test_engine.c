@@ -160,6 +160,33 @@ static void without_any_pool_it_heats(void **state)
     stop_engine();
 }
 
+static void with_kernel(const char *kernel)
+{
+    const struct miner_options options = {
+        .threads = 1, .kernel = kernel, .sysfs_root = "/nonexistent"};
+    struct hb_err err = {0};
+    engine = miner_create(&options, &loop, NULL, &err);
+    assert_non_null(engine);
+}
+
+static void the_kernel_asked_for_is_used(void **state)
+{
+    (void)state;
+    with_kernel("portable-4");
+    assert_string_equal(stats_now().kernel, "portable-4");
+    stop_engine();
+}
+
+static void a_kernel_that_is_not_to_be_had_stops_no_heat(void **state)
+{
+    (void)state;
+    with_kernel("abacus");
+    assert_string_not_equal(stats_now().kernel, "abacus");
+    miner_set_duty(engine, 1);
+    run_until(has_hashed, NULL, "hashes of another kernel");
+    stop_engine();
+}
+
 static void a_wrong_url_is_a_usage_error(void **state)
 {
     (void)state;
@@ -179,6 +206,8 @@ int main(void)
         ENGINE_TEST(shares_are_found_and_accepted),
         ENGINE_TEST(without_a_pool_it_pauses_if_told_so),
         ENGINE_TEST(without_any_pool_it_heats),
+        ENGINE_TEST(the_kernel_asked_for_is_used),
+        ENGINE_TEST(a_kernel_that_is_not_to_be_had_stops_no_heat),
         ENGINE_TEST(a_wrong_url_is_a_usage_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

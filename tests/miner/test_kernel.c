@@ -2,7 +2,7 @@
 
 #include "miner/difficulty.h"
 #include "miner/job.h"
-#include "miner/kernel.h"
+#include "miner/kernel_choice.h"
 #include "miner/sha256.h"
 #include "miner/verify.h"
 #include "tests/miner/kernel_check.h"
@@ -139,6 +139,51 @@ static void a_million_hashes_of_rolled_headers_agree_with_openssl(void **state)
     expect_cases(400, 4, 1U << 8, KERNEL_VERSIONS_MAX);
 }
 
+/* --- the race -----------------------------------------------------------------------------------
+ */
+
+static void the_race_ranks_every_usable_kernel(void **state)
+{
+    (void)state;
+    struct kernel_race race;
+    struct hb_err err = {0};
+    size_t usable = 0;
+    FOR_EACH_USABLE(kernel)
+    {
+        usable++;
+    }
+    must(kernel_race(NULL, &race, &err), &err);
+    assert_int_equal(race.count, usable);
+    assert_string_equal(race.fault.msg, "");
+    for (size_t i = 0; i < race.count; i++) {
+        assert_true(race.trial[i].rolled_hs > 1000 && race.trial[i].single_hs > 1000);
+        assert_true(i == 0 || race.trial[i].rolled_hs <= race.trial[i - 1].rolled_hs);
+    }
+    assert_non_null(kernel_choose(&err));
+}
+
+static void a_kernel_can_be_asked_for_by_name(void **state)
+{
+    (void)state;
+    struct kernel_race race;
+    struct hb_err err = {0};
+    for (size_t i = 0; kernel_at(i) != NULL; i++) {
+        const struct sha256d_kernel *kernel = kernel_at(i);
+        assert_ptr_equal(kernel_named(kernel->name), kernel);
+        if (kernel->usable()) {
+            must(kernel_race(kernel->name, &race, &err), &err);
+            assert_int_equal(race.count, 1);
+            assert_ptr_equal(race.trial[0].kernel, kernel);
+        } else {
+            assert_false(kernel_race(kernel->name, &race, &err));
+            assert_non_null(strstr(err.msg, "this processor cannot run"));
+        }
+    }
+    assert_null(kernel_named("abacus"));
+    assert_false(kernel_race("abacus", &race, &err));
+    assert_string_equal(err.msg, "no kernel is called 'abacus'");
+}
+
 /* --- wrong kernels ------------------------------------------------------------------------------
  */
 
@@ -223,6 +268,8 @@ int main(void)
         cmocka_unit_test(every_lane_alignment_version_and_limit_is_exact),
         cmocka_unit_test(a_million_nonces_of_random_headers_agree_with_openssl),
         cmocka_unit_test(a_million_hashes_of_rolled_headers_agree_with_openssl),
+        cmocka_unit_test(the_race_ranks_every_usable_kernel),
+        cmocka_unit_test(a_kernel_can_be_asked_for_by_name),
         cmocka_unit_test(a_wrong_kernel_is_refused),
         cmocka_unit_test(a_share_must_meet_its_target),
     };

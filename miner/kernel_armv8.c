@@ -46,32 +46,62 @@ ARM_INLINE uint32x4_t first_lane(uint32x4_t words)
     return vandq_u32(words, words4(UINT32_MAX, 0, 0, 0));
 }
 
-ARM_INLINE void rounds4(struct armv8_state *s, uint32x4_t wk)
+/* Compilers gather what belongs to one stream, and a processor that works in order then waits for
+ * each result; gcc 12 also copies many registers. asm volatile holds the order as written. */
+
+/* Four rounds of two streams. */
+ARM_INLINE void rounds4(struct armv8_state s[2], uint32x4_t wk0, uint32x4_t wk1)
 {
-    const uint32x4_t abcd = s->abcd;
-    s->abcd = vsha256hq_u32(abcd, s->efgh, wk);
-    s->efgh = vsha256h2q_u32(s->efgh, abcd, wk);
+    uint32x4_t abcd0;
+    uint32x4_t abcd1;
+    __asm__ volatile("mov %0.16b, %2.16b\n\t"
+                     "mov %1.16b, %4.16b\n\t"
+                     "sha256h %q2, %q3, %6.4s\n\t"
+                     "sha256h %q4, %q5, %7.4s\n\t"
+                     "sha256h2 %q3, %q0, %6.4s\n\t"
+                     "sha256h2 %q5, %q1, %7.4s"
+                     : "=&w"(abcd0), "=&w"(abcd1), "+w"(s[0].abcd), "+w"(s[0].efgh),
+                       "+w"(s[1].abcd), "+w"(s[1].efgh)
+                     : "w"(wk0), "w"(wk1));
 }
 
-/* The four words after w[-4]..w[-1]. */
-ARM_INLINE uint32x4_t extend(const uint32x4_t *w)
+/* Turns the oldest of sixteen words into the four after them; two steps with others between. */
+ARM_INLINE void extend_begin(uint32x4_t *w0, uint32x4_t w4)
 {
-    return vsha256su1q_u32(vsha256su0q_u32(w[-4], w[-3]), w[-2], w[-1]);
+    __asm__ volatile("sha256su0 %0.4s, %1.4s" : "+w"(*w0) : "w"(w4));
 }
 
-/* W+K of rounds 16 to 63 of the first hash of the nonce `w3` (most significant byte first). */
-ARM_INLINE void schedule_first(uint32_t wk[4 * GROUPS], const struct sha256d_work *work,
-                               const struct armv8_tables *tables, uint32_t w3)
+ARM_INLINE void extend_end(uint32x4_t *w0, uint32x4_t w8, uint32x4_t w12)
 {
-    uint32x4_t w[GROUPS] = {
-        words4(0x80000000U, 0, 0, 0), vdupq_n_u32(0), words4(0, 0, 0, 640),
-        words4(work->w16, work->w17, sha256_sigma0(w3) + work->w18, w3 + work->w19)};
+    __asm__ volatile("sha256su1 %0.4s, %1.4s, %2.4s" : "+w"(*w0) : "w"(w8), "w"(w12));
+}
+
+/* The four words of group `g` of each stream; the last sixteen are kept. */
+ARM_INLINE void extend(uint32x4_t w[STREAMS][4], size_t g)
+{
+    EACH_STREAM(i) extend_begin(&w[i][g % 4], w[i][(g + 1) % 4]);
+    EACH_STREAM(i) extend_end(&w[i][g % 4], w[i][(g + 2) % 4], w[i][(g + 3) % 4]);
+}
+
+/* W+K of rounds 16 to 63 of the first hash of the nonces `w3` (most significant byte first). */
+ARM_INLINE void schedule_first(uint32_t wk[STREAMS][4 * GROUPS], const struct sha256d_work *work,
+                               const struct armv8_tables *tables, const uint32_t w3[STREAMS])
+{
+    uint32x4_t w[STREAMS][4];
+    EACH_STREAM(i)
+    {
+        w[i][0] = words4(0x80000000U, 0, 0, 0);
+        w[i][1] = vdupq_n_u32(0);
+        w[i][2] = words4(0, 0, 0, 640);
+        w[i][3] = words4(work->w16, work->w17, sha256_sigma0(w3[i]) + work->w18, w3[i] + work->w19);
+    }
     UNROLL for (size_t g = FIRST_KNOWN; g < GROUPS; g++)
     {
         if (g > FIRST_KNOWN) {
-            w[g] = extend(w + g);
+            extend(w, g);
         }
-        vst1q_u32(wk + 4 * g, vaddq_u32(w[g], vld1q_u32(tables->first_k + 4 * g)));
+        const uint32x4_t k = vld1q_u32(tables->first_k + 4 * g);
+        EACH_STREAM(i) vst1q_u32(wk[i] + 4 * g, vaddq_u32(w[i][g % 4], k));
     }
 }
 
@@ -88,8 +118,10 @@ ARM_INLINE void hash_first(struct armv8_state s[STREAMS], const struct sha256d_c
     }
     UNROLL for (size_t g = 0; g < GROUPS; g++)
     {
-        EACH_STREAM(i)
-        rounds4(&s[i], vld1q_u32((g < FIRST_KNOWN ? tables->first_k : wk[i]) + 4 * g));
+        uint32x4_t sum[STREAMS];
+        EACH_STREAM(i) sum[i] = vld1q_u32((g < FIRST_KNOWN ? tables->first_k : wk[i]) + 4 * g);
+        rounds4(s, sum[0], sum[1]);
+        rounds4(s + 2, sum[2], sum[3]);
     }
     EACH_STREAM(i)
     {
@@ -101,7 +133,7 @@ ARM_INLINE void hash_first(struct armv8_state s[STREAMS], const struct sha256d_c
 /* Takes the digests of the first hash; leaves `e` of round 60 in the first lane of efgh. */
 ARM_INLINE void hash_second(struct armv8_state s[STREAMS], const struct armv8_tables *tables)
 {
-    uint32x4_t w[STREAMS][GROUPS];
+    uint32x4_t w[STREAMS][4], wk[STREAMS];
     EACH_STREAM(i)
     {
         const struct armv8_state digest = s[i];
@@ -117,13 +149,13 @@ ARM_INLINE void hash_second(struct armv8_state s[STREAMS], const struct armv8_ta
     }
     UNROLL for (size_t g = 0; g < GROUPS; g++)
     {
-        EACH_STREAM(i)
-        {
-            if (g > 3) {
-                w[i][g] = extend(w[i] + g);
-            }
-            rounds4(&s[i], vaddq_u32(w[i][g], vld1q_u32(tables->second_k + 4 * g)));
+        if (g > 3) {
+            extend(w, g);
         }
+        const uint32x4_t k = vld1q_u32(tables->second_k + 4 * g);
+        EACH_STREAM(i) wk[i] = vaddq_u32(w[i][g % 4], k);
+        rounds4(s, wk[0], wk[1]);
+        rounds4(s + 2, wk[2], wk[3]);
     }
 }
 
@@ -147,8 +179,8 @@ static void search(const struct sha256d_work *work, const struct armv8_tables *t
     EACH_STREAM(i)
     {
         w3[i] = __builtin_bswap32(first + (uint32_t)i); /* the header is little-endian */
-        schedule_first(wk[i], work, tables, w3[i]);
     }
+    schedule_first(wk, work, tables, w3);
     for (uint32_t version = 0; version < work->version_count; version++) {
         struct armv8_state s[STREAMS];
         hash_first(s, &work->chain[version], tables, wk, w3);

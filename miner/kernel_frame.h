@@ -1,15 +1,14 @@
-/* The search of a range of nonces in the lanes of vectors, as a template around two functions in
- * assembly (see kernel_hash.inc). A .c file defines
+/* The search of a range of nonces in the lanes of vectors, as a template: a .c file defines
  *
- *   KERNEL_LANES, KERNEL_STREAMS     nonces in a vector, vectors hashed at once
- *   KERNEL_CONSTANT                  type of a constant: uint32_t, or lanes where the instruction
- * set cannot add a word of memory to all lanes KERNEL_SCHEDULE, KERNEL_HASH     names of the
- * functions
+ *   KERNEL_LANES, KERNEL_STREAMS   nonces in a vector, vectors hashed at once
+ *   KERNEL_CONSTANT                type of a constant: uint32_t, or lanes where the instruction set
+ *                                  cannot add a word of memory to all lanes
  *
- * and includes this. Saved work compared with two plain SHA-256: rounds 0-3 and the
- * nonce-independent words of the first hash come prepared, its schedule is shared by all versions,
- * constant words are added to K beforehand, and of the second hash only the last word is computed,
- * which is settled in round 60 (what is `e` there becomes `h` in round 63).
+ * includes this, and calls kernel_search with its two functions. Saved work compared with two plain
+ * SHA-256: rounds 0-3 and the nonce-independent words of the first hash come prepared, its schedule
+ * is shared by all versions, words that never change are added to K beforehand, and of the second
+ * hash only the last word is computed, which is settled in round 60 (what is `e` there becomes `h`
+ * in round 63).
  */
 #ifndef HB_MINER_KERNEL_FRAME_H
 #define HB_MINER_KERNEL_FRAME_H
@@ -23,8 +22,6 @@
 #define KERNEL_LANES    4
 #define KERNEL_STREAMS  1
 #define KERNEL_CONSTANT lanes
-#define KERNEL_SCHEDULE kernel_schedule
-#define KERNEL_HASH     kernel_hash
 #endif
 _Static_assert(KERNEL_STEP % (KERNEL_LANES * KERNEL_STREAMS) == 0, "a step is whole vectors");
 
@@ -56,9 +53,9 @@ _Static_assert(sizeof(struct kernel_stream) == 111 * sizeof(lanes), "as kernel_h
 _Static_assert(sizeof(struct sha256d_chain) == 19 * sizeof(uint32_t), "as kernel_hash.inc has it");
 
 /* From `nonce` to `first_wk` of each stream. */
-void KERNEL_SCHEDULE(struct kernel_frame *frame);
-/* From `nonce` and `first_wk` to `top`. */
-void KERNEL_HASH(struct kernel_frame *frame, const struct sha256d_chain *chain);
+typedef void kernel_schedule(struct kernel_frame *frame);
+/* From `nonce` and `first_wk` to `top`, in one version. */
+typedef void kernel_hash(struct kernel_frame *frame, const struct sha256d_chain *chain);
 
 static inline lanes spread(uint32_t x)
 {
@@ -149,41 +146,52 @@ static inline bool any_lane(lanes mask)
     return any != 0;
 }
 
-/* Hashes the streams' nonces, of which `first` is the first, in every version. */
-static void search(struct kernel_frame *frame, const struct sha256d_work *work, uint32_t first,
-                   struct kernel_hits *hits)
+/* What is searched: see `scan` of struct sha256d_kernel. */
+struct kernel_range {
+    const struct sha256d_work *work;
+    uint32_t first, count;
+};
+
+static inline void collect_all(struct kernel_hits *hits, const struct kernel_frame *frame,
+                               uint32_t limit, uint32_t first, uint32_t version)
 {
-    for (uint32_t version = 0; version < work->version_count; version++) {
-        KERNEL_HASH(frame, &work->chain[version]);
-        for (uint32_t i = 0; i < KERNEL_STREAMS; i++) {
-            /* The hash as a number has its least significant byte first, too. */
-            const lanes top = reverse_bytes(frame->stream[i].top);
-            if (any_lane((lanes)(top <= work->top_limit))) {
-                collect(hits, &top, work->top_limit, first + i * KERNEL_LANES, version);
-            }
+    for (uint32_t i = 0; i < KERNEL_STREAMS; i++) {
+        /* The hash as a number has its least significant byte first, too. */
+        const lanes top = reverse_bytes(frame->stream[i].top);
+        if (any_lane((lanes)(top <= limit))) {
+            collect(hits, &top, limit, first + i * KERNEL_LANES, version);
         }
     }
 }
 
-/* The `scan` of struct sha256d_kernel. */
-static size_t kernel_scan(const struct sha256d_work *work, uint32_t first, uint32_t count,
-                          struct sha256d_hit *hits, size_t capacity)
+static inline void put_nonces(struct kernel_frame *frame, uint32_t first)
 {
+    lanes nonce;
+    for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
+        nonce[lane] = first + lane;
+    }
+    for (uint32_t i = 0; i < KERNEL_STREAMS; i++, nonce += KERNEL_LANES) {
+        frame->stream[i].nonce = reverse_bytes(nonce);
+    }
+}
+
+/* The `scan` of struct sha256d_kernel, by the two functions. */
+static inline size_t kernel_search(const struct kernel_range *range, kernel_schedule *schedule,
+                                   kernel_hash *hash, struct sha256d_hit *hits, size_t capacity)
+{
+    const struct sha256d_work *work = range->work;
     struct kernel_frame frame;
     put_k(&frame);
     put_start(&frame);
     put_words(&frame, work);
     struct kernel_hits found = {hits, 0, capacity};
-    for (uint32_t i = 0; i < count; i += KERNEL_LANES * KERNEL_STREAMS) {
-        for (uint32_t stream = 0; stream < KERNEL_STREAMS; stream++) {
-            lanes nonce;
-            for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
-                nonce[lane] = first + i + stream * KERNEL_LANES + lane;
-            }
-            frame.stream[stream].nonce = reverse_bytes(nonce);
+    for (uint32_t i = 0; i < range->count; i += KERNEL_LANES * KERNEL_STREAMS) {
+        put_nonces(&frame, range->first + i);
+        schedule(&frame);
+        for (uint32_t version = 0; version < work->version_count; version++) {
+            hash(&frame, &work->chain[version]);
+            collect_all(&found, &frame, work->top_limit, range->first + i, version);
         }
-        KERNEL_SCHEDULE(&frame);
-        search(&frame, work, first + i, &found);
     }
     return found.count;
 }

@@ -6,7 +6,6 @@
 #define KERNEL_ROTATE(x, n)      vsriq_n_u32(vshlq_n_u32(x, 32 - (n)), x, n)
 #define KERNEL_CHOICE(e, f, g)   vbslq_u32(e, f, g)
 #define KERNEL_MAJORITY(a, b, c) vbslq_u32((a) ^ (b), c, b)
-#define KERNEL_LANES             4
 #include "miner/kernel_lanes.h"
 
 static bool usable(void)

@@ -1,6 +1,5 @@
 #include "miner/kernels.h"
 
-#define KERNEL_LANES 4
 #include "miner/kernel_lanes.h"
 
 static bool usable(void)

@@ -56,8 +56,22 @@ static void average(struct rate *rate, double reading_hs)
     rate->full_hs *= 1 + off / rate->readings;
 }
 
+void rate_other_work(struct rate *rate)
+{
+    if (rate->now_hs > 0) {
+        rate->turbo = rate->full_hs / rate->now_hs;
+        rate->now_hs = rate->hashes = 0;
+        rate->ns = 0;
+    }
+}
+
 static void take_reading(struct rate *rate, double reading_hs, double duty_ratio)
 {
+    if (rate->turbo > 0) {
+        rate->full_hs = reading_hs * rate->turbo;
+        rate->turbo = 0;
+        rate->readings = 1;
+    }
     rate->now_hs += (rate->now_hs > 0 ? NOW_WEIGHT : 1) * (reading_hs - rate->now_hs);
     if (rate->full_hs <= 0 || duty_ratio * SAME_DUTY > rate->known_at) {
         begin_anew(rate, reading_hs);

@@ -20,6 +20,7 @@ struct rate {
     int64_t ns;        /* its processor time                                           */
     uint32_t readings; /* averaged in `full_hs`, at most RATE_READINGS                 */
     int32_t strays;    /* readings in a row that were far off, negative: below         */
+    double turbo;      /* after rate_other_work: what `full_hs` was relative to now    */
 };
 
 /* The full rate is an average over so many readings of 2 ms. */
@@ -27,6 +28,9 @@ enum { RATE_READINGS = 1000 };
 
 /* Begins with a full rate known from before, measured at the duty `known_at`; 0: nothing known. */
 void rate_init(struct rate *rate, double full_hs, double known_at);
+/* From now on the work is of another kind, of which a second makes more or fewer hashes: the first
+ * reading tells how much. */
+void rate_other_work(struct rate *rate);
 /* Takes `hashes` that were computed in `cpu_ns` of processor time at a duty of `duty_ratio`. */
 void rate_note(struct rate *rate, uint32_t hashes, int64_t cpu_ns, double duty_ratio);
 

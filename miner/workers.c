@@ -83,7 +83,11 @@ static void next_piece(struct worker *worker)
 {
     const uint64_t index =
         atomic_fetch_add_explicit(&worker->all->next_piece, 1, memory_order_relaxed);
+    const size_t versions = worker->piece.version_count;
     job_make_piece(&worker->job, index, &worker->piece);
+    if (worker->piece.version_count != versions) {
+        rate_other_work(&worker->pacer.rate);
+    }
     sha256d_prepare(&worker->work, worker->piece.header, worker->piece.version_bits,
                     worker->piece.version_count, difficulty_top(worker->job.target));
     worker->piece_done = 0;

@@ -396,6 +396,23 @@ static void a_known_rate_is_kept_until_there_is_evidence_as_good(void **state)
     assert_near(rate.full_hs, 28.5e6, 1e5);
 }
 
+/* Many versions of a header hash faster than one; a duty stays what it was. */
+static void another_kind_of_work_scales_the_rate(void **state)
+{
+    (void)state;
+    struct rate rate;
+    rate_init(&rate, 0, 0);
+    note_for(&rate, 30e6, 2, 1);
+    note_for(&rate, 36e6, 1, 0.1);
+    rate_other_work(&rate);
+    rate_other_work(&rate);
+    note_for(&rate, 28.8e6, 1, 0.1);
+    assert_near(rate.full_hs, 24e6, 1e3);
+    assert_near(rate.now_hs, 28.8e6, 1e3);
+    note_for(&rate, 25e6, 2, 1);
+    assert_near(rate.full_hs, 25e6, 0.1e6);
+}
+
 static void single_stray_readings_move_little_and_lasting_changes_are_believed(void **state)
 {
     (void)state;
@@ -442,6 +459,7 @@ int main(void)
         cmocka_unit_test(the_sum_of_shifted_workers_is_smooth),
         cmocka_unit_test(full_scale_is_what_the_machine_does_at_full_load),
         cmocka_unit_test(a_known_rate_is_kept_until_there_is_evidence_as_good),
+        cmocka_unit_test(another_kind_of_work_scales_the_rate),
         cmocka_unit_test(single_stray_readings_move_little_and_lasting_changes_are_believed),
         cmocka_unit_test(the_meter_looks_back_two_seconds),
     };

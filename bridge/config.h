@@ -52,6 +52,7 @@ struct config_pool {
     bool tls_verify;
     /* Of one's own node. */
     char cookie_file[TEXT_MAX], rpc_user[TEXT_MAX], rpc_password[TEXT_MAX];
+    double fee_percent;
 };
 
 struct config_mining {

@@ -85,7 +85,8 @@ static bool engine_init(void *self, const struct heater_env *env, struct heater_
                                    .max_w = full_w,
                                    .standby_w = o->idle_power,
                                    .settle_ms = SETTLE_MS,
-                                   .shares_meter = true};
+                                   .shares_meter = true,
+                                   .sees_work = true};
     use_calibration(e);
     *caps = e->caps;
     return true;
@@ -170,6 +171,60 @@ static void count_shares(const struct miner_stats *stats, struct heater_state *s
     state->best_difficulty = stats->best_difficulty;
 }
 
+static void tell_missing_credit(const struct share_evidence *shares, struct heater_state *state)
+{
+    state->problem = true;
+    if (shares->check == SHARE_CHECK_BELOW) {
+        (void)snprintf(state->problem_text, sizeof state->problem_text,
+                       "the pool accepted shares for only %.0f to %.0f %% of the hashes of the "
+                       "last hour",
+                       100 * shares->low_hs / shares->counted_hs,
+                       100 * shares->high_hs / shares->counted_hs);
+    } else {
+        (void)snprintf(
+            state->problem_text, sizeof state->problem_text,
+            "more shares were accepted in the last hour than the counted hashes explain");
+    }
+}
+
+static void tell_block(const struct miner_block *block, struct heater_block *told)
+{
+    (void)text_copy(told->hash, sizeof told->hash, block->hash);
+    told->difficulty = block->difficulty;
+    told->height = block->height;
+}
+
+/* Satoshi are expected of the work as it is now; the rest is over longer times. */
+static void tell_work(const struct miner_stats *stats, hb_mono now, struct heater_state *state)
+{
+    static const enum revenue_source sources[] = {[REWARD_UNKNOWN] = REVENUE_UNKNOWN,
+                                                  [REWARD_SUBSIDY] = REVENUE_SUBSIDY,
+                                                  [REWARD_JOB] = REVENUE_JOB};
+    static const enum work_check checks[] = {[SHARE_CHECK_UNKNOWN] = WORK_CHECK_UNKNOWN,
+                                             [SHARE_CHECK_AGREES] = WORK_CHECK_AGREES,
+                                             [SHARE_CHECK_BELOW] = WORK_CHECK_BELOW,
+                                             [SHARE_CHECK_ABOVE] = WORK_CHECK_ABOVE};
+    const struct miner_figures *figures = &stats->figures;
+    const struct economics *money = &figures->economics;
+    const struct share_evidence *shares = &figures->shares;
+    struct heater_work *work = &state->work;
+    work->sat_per_hour =
+        reading_make(economics_sat_per_hour(money, stats->hashrate_hs), now, PROVENANCE_MODELLED);
+    work->revenue_from = sources[money->source];
+    work->network_difficulty = reading_make(money->network_difficulty, now, PROVENANCE_REPORTED);
+    work->average_hs = reading_make(figures->average_15m_hs, now, PROVENANCE_REPORTED);
+    work->proven_hs = reading_make(shares->hashrate_hs, now, PROVENANCE_REPORTED);
+    work->proven_low_hs = shares->low_hs;
+    work->proven_high_hs = shares->high_hs;
+    work->check = checks[shares->check];
+    work->blocks_found = figures->blocks_found;
+    tell_block(&figures->block, &work->block);
+    if (!state->problem &&
+        (shares->check == SHARE_CHECK_BELOW || shares->check == SHARE_CHECK_ABOVE)) {
+        tell_missing_credit(shares, state);
+    }
+}
+
 static void report(struct engine *e, hb_mono now)
 {
     struct miner_stats stats = {0};
@@ -192,6 +247,7 @@ static void report(struct engine *e, hb_mono now)
     if (!state.problem && stats.link == MINER_LINK_LOST) {
         tell_pool_problem(&stats, &state);
     }
+    tell_work(&stats, now, &state);
     e->env.report(e->env.report_ctx, &state);
 }
 

@@ -1,5 +1,6 @@
 #include "miner/engine.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "ground/text.h"
 #include "miner/cores.h"
 #include "miner/difficulty.h"
+#include "miner/figures.h"
 #include "miner/heat.h"
 #include "miner/hwmon.h"
 #include "miner/kernel_choice.h"
@@ -46,6 +48,9 @@ struct miner_engine {
     bool restored; /* `kept` waits for the scale that it belongs to */
     struct miner_calibration kept;
     struct meter delivered;
+    struct figures figures;
+    void (*accepted)(void *ctx, const struct miner_accepted *share);
+    void *accepted_ctx;
     struct job own_job;
     uv_timer_t tick;
     uv_async_t found;
@@ -55,10 +60,20 @@ struct miner_engine {
 /* --- work ---------------------------------------------------------------------------------------
  */
 
+/* Hashes belong to the job that they were computed for, so they are counted before it changes. */
+static void change_figures(struct miner_engine *engine, const struct job *job)
+{
+    struct workers_stats stats;
+    workers_get_stats(engine->workers, &stats);
+    figures_counted(&engine->figures, clock_mono(), (double)stats.hashes);
+    figures_job(&engine->figures, job, pools_fee_ratio(engine->pools));
+}
+
 /* A heater stays a heater: without a pool there is work of our own, unless pausing is asked for. */
 static void work_alone(struct miner_engine *engine)
 {
     engine->pool_work = false;
+    change_figures(engine, NULL);
     if (engine->no_pool == MINER_NO_POOL_PAUSE) {
         workers_set_job(engine->workers, NULL);
         return;
@@ -75,7 +90,40 @@ static void on_job(void *ctx, const struct job *job)
         return;
     }
     engine->pool_work = true;
+    change_figures(engine, job);
     workers_set_job(engine->workers, job);
+}
+
+static void tell_block(const struct miner_engine *engine, const char *where,
+                       const struct work_share *share)
+{
+    static const char *const fates[] = {
+        [WORK_SHARE_ACCEPTED] = "accepts", [WORK_SHARE_REFUSED] = "REFUSES"};
+    const struct miner_block *block = &engine->figures.block;
+    if (share->fate != WORK_SHARE_SENT) {
+        hb_log(&engine->log, LOG_LEVEL_WARN, "miner", "%s %s the block", where, fates[share->fate]);
+        return;
+    }
+    hb_log(&engine->log, LOG_LEVEL_WARN, "miner",
+           "BLOCK FOUND: %s, height %" PRIu32 ", difficulty %.6g; sent to %s", block->hash,
+           block->height, block->difficulty, where);
+}
+
+static void on_share(void *ctx, const char *where, const struct work_share *share)
+{
+    struct miner_engine *engine = ctx;
+    figures_share(&engine->figures, clock_mono(), share);
+    if (share->block) {
+        tell_block(engine, where, share);
+    }
+    if (share->fate == WORK_SHARE_ACCEPTED && engine->accepted != NULL) {
+        const struct miner_accepted accepted = {.pool = where,
+                                                .asked = share->asked,
+                                                .reached = share->reached,
+                                                .latency_ms = share->latency_ms,
+                                                .block = share->block};
+        engine->accepted(engine->accepted_ctx, &accepted);
+    }
 }
 
 /* On a worker's thread. */
@@ -191,6 +239,7 @@ static void on_tick(uv_timer_t *timer)
     workers_get_stats(engine->workers, &stats);
     meter_note(&engine->delivered, now, (double)stats.hashes);
     regulate(engine, &stats, now);
+    figures_counted(&engine->figures, now, (double)stats.hashes);
     update_suggestion(engine, stats.full_hashrate_hs);
     pools_tick(engine->pools, now);
 }
@@ -277,7 +326,7 @@ static bool start_pools(struct miner_engine *engine, const struct miner_options 
     struct miner_options own = *options;
     own.redirect_hosts = (const char *const *)engine->redirect_hosts;
     const struct pools_timing timing = pools_default_timing();
-    const struct pools_handler handler = {on_job, engine};
+    const struct pools_handler handler = {on_job, on_share, engine};
     engine->pools = pools_create(&own, &timing, loop, &engine->log, &handler, err);
     return engine->pools != NULL;
 }
@@ -384,6 +433,9 @@ struct miner_engine *miner_create(const struct miner_options *options, struct uv
         engine->log = *log;
     }
     engine->no_pool = options->no_pool;
+    engine->accepted = options->accepted;
+    engine->accepted_ctx = options->ctx;
+    figures_init(&engine->figures);
     engine->suggest_difficulty = options->suggest_difficulty;
     engine->tick.data = engine->found.data = engine;
     if (uv_async_init(loop, &engine->found, on_found) != 0) {
@@ -497,4 +549,5 @@ void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stat
     add_accounts(engine, stats);
     add_work(engine, stats);
     heat_get_stats(&engine->heat, stats);
+    figures_get(&engine->figures, &stats->figures);
 }

@@ -14,6 +14,8 @@
 
 #include "ground/attr.h"
 #include "ground/err.h"
+#include "miner/economics.h"
+#include "miner/share_stats.h"
 #include "plumbing/log.h"
 
 struct uv_loop_s;
@@ -28,6 +30,7 @@ struct miner_pool {
     /* Solo only, how to log in to the node: a name and a password, or the file in which the node
      * leaves both. NULL: not given. */
     const char *rpc_user, *rpc_password, *cookie_file;
+    double fee_ratio; /* what the pool keeps, 0 to 1: for the expected money only */
 };
 
 enum miner_no_pool { MINER_NO_POOL_HEAT, MINER_NO_POOL_PAUSE };
@@ -74,6 +77,14 @@ enum miner_guard {
     MINER_GUARD_BLIND,    /* the temperature sensor is gone */
 };
 
+/* A share that a pool has just accepted. */
+struct miner_accepted {
+    const char *pool;      /* host:port */
+    double asked, reached; /* difficulty: what the pool wanted, and the share's own */
+    double latency_ms;     /* from the submit to the answer; negative if not known */
+    bool block;
+};
+
 struct miner_options {
     const struct miner_pool *pools; /* in order of preference; copied */
     size_t pool_count;          /* 0 is allowed: then only `no_pool` applies                    */
@@ -88,6 +99,9 @@ struct miner_options {
     const char *kernel;        /* name of the hashing kernel; NULL: the fastest here           */
     const char *sysfs_root;    /* NULL: "/sys"; where RAPL, hwmon and topology are looked for  */
     const struct miner_calibration *calibration; /* kept from before; NULL: none; copied */
+    /* Called on the loop's thread for each accepted share; NULL: nobody asks. */
+    void (*accepted)(void *ctx, const struct miner_accepted *share);
+    void *ctx;
 };
 
 enum miner_link { MINER_LINK_NONE, MINER_LINK_CONNECTING, MINER_LINK_OK, MINER_LINK_LOST };
@@ -100,6 +114,22 @@ enum share_reject {
     REJECT_UNAUTHORIZED,
     REJECT_OTHER,
     REJECT_COUNT
+};
+
+/* A share whose hash makes a block. */
+struct miner_block {
+    char hash[65];     /* as people write it: most significant digit first */
+    double difficulty; /* that it reaches */
+    uint32_t height;   /* 0: not known */
+};
+
+/* What the engine knows about its own work beside counting it; NaN for what is not known. */
+struct miner_figures {
+    double average_1m_hs, average_15m_hs; /* of counted hashes, over at most so long */
+    struct share_evidence shares;         /* what accepted shares prove */
+    struct economics economics;           /* of the job in work, a pool's */
+    uint64_t blocks_found;                /* and sent, since start */
+    struct miner_block block;             /* the last of them */
 };
 
 struct miner_stats {
@@ -129,6 +159,7 @@ struct miner_stats {
     enum miner_guard guard;
     int threads;
     const char *kernel; /* name of the hashing kernel in use */
+    struct miner_figures figures;
 };
 
 /* Starts the workers and the first connection. NULL with `err` if a URL is malformed or a thread

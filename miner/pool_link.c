@@ -85,6 +85,9 @@ static void carry_out(struct pool_link *link, const struct session_effects *effe
     if (link->transport != NULL) {
         transport_send(link->transport, effects->out, effects->out_len);
     }
+    for (size_t i = 0; i < effects->share_count; i++) {
+        handler->share(handler->ctx, &link->source, &effects->shares[i]);
+    }
     if (effects->close && link->transport != NULL) {
         lose_here(link, effects->why, effects->redirect ? effects->redirect_wait_ms : -1);
         aim_at(link, effects->redirect ? &effects->redirect_to : &link->url);

@@ -18,6 +18,7 @@ struct member {
     bool relapsing;   /* the last loss was one that was told before */
     char told[CAUSES][200];
     size_t next_told;
+    double fee_ratio; /* of the reward, kept by the pool */
 };
 
 struct pools {
@@ -209,6 +210,14 @@ static void on_lost(void *ctx, struct work_source *source, const char *why, int6
     }
 }
 
+static void on_share(void *ctx, struct work_source *source, const struct work_share *share)
+{
+    const struct pools *pools = ctx;
+    if (pools->handler.share != NULL) {
+        pools->handler.share(pools->handler.ctx, source->where, share);
+    }
+}
+
 static void on_said(void *ctx, struct work_source *source, bool loud, const char *text)
 {
     struct pools *pools = ctx;
@@ -231,7 +240,7 @@ static void on_said(void *ctx, struct work_source *source, bool loud, const char
 static bool init_members(struct pools *pools, const struct miner_options *options,
                          struct uv_loop_s *loop, struct hb_err *err)
 {
-    const struct work_handler handler = {on_job, on_lost, on_said, pools};
+    const struct work_handler handler = {on_job, on_lost, on_share, on_said, pools};
     for (size_t i = 0; i < options->pool_count; i++) {
         const struct work_source_options source = {
             .pool = &options->pools[i],
@@ -245,6 +254,7 @@ static bool init_members(struct pools *pools, const struct miner_options *option
             hb_err_prefix(err, "pools[%zu]", i);
             return false;
         }
+        pools->members[i].fee_ratio = options->pools[i].fee_ratio;
         pools->count = i + 1;
     }
     pools->active = pools->count;
@@ -371,6 +381,11 @@ void pools_get_status(const struct pools *pools, struct pools_status *status)
     (void)text_copy(status->where, sizeof status->where,
                     pools->members[shown < pools->count ? shown : 0].source->where);
     status->difficulty = working ? pools->difficulty : 0;
+}
+
+double pools_fee_ratio(const struct pools *pools)
+{
+    return pools->active < pools->count ? pools->members[pools->active].fee_ratio : 0;
 }
 
 void pools_get_accounts(const struct pools *pools, struct share_accounts *sum)

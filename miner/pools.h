@@ -37,6 +37,8 @@ struct pools_timing pools_default_timing(void);
  * jobs are unique and never 0. */
 struct pools_handler {
     void (*job)(void *ctx, const struct job *job);
+    /* A share was sent to the pool at `where`, or answered by it. NULL: nobody asks. */
+    void (*share)(void *ctx, const char *where, const struct work_share *share);
     void *ctx;
 };
 
@@ -60,6 +62,8 @@ void pools_tick(struct pools *pools, hb_mono now);
 void pools_want_difficulty(struct pools *pools, double difficulty);
 void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mono now);
 void pools_get_status(const struct pools *pools, struct pools_status *status);
+/* What the pool in use keeps of the reward, 0 to 1, as configured; 0 without one. */
+double pools_fee_ratio(const struct pools *pools);
 /* The shares of all pools. */
 void pools_get_accounts(const struct pools *pools, struct share_accounts *sum);
 

@@ -62,6 +62,8 @@ struct session_share {
     uint64_t serial;
     uint64_t extranonce2;
     uint32_t ntime, nonce, version_bits;
+    double reached; /* difficulty of its hash */
+    bool block;     /* it meets the network's target */
     uint8_t hash[32];
 };
 
@@ -106,8 +108,10 @@ struct session_effects {
     double accepted_difficulty; /* of the jobs of the accepted shares, added up          */
     double latency_ms;          /* of the share that was answered; negative for none     */
     double found_difficulty;    /* of the share that was found; 0 for none               */
-    char say[400];              /* to be logged, "" for nothing                          */
-    bool say_loud;              /* as a warning                                          */
+    struct work_share shares[SESSION_HELD + 1]; /* sent or answered, in that order       */
+    size_t share_count;
+    char say[400]; /* to be logged, "" for nothing                          */
+    bool say_loud; /* as a warning                                          */
     size_t out_len;
     char out[8 * STRATUM_REQUEST_MAX]; /* to be sent; holds nothing beyond out_len        */
 };

@@ -138,6 +138,13 @@ void session_take_version_mask(struct session *session, uint32_t mask,
 /* --- shares -------------------------------------------------------------------------------------
  */
 
+static void tell_share(struct session_effects *effects, const struct work_share *share)
+{
+    if (effects->share_count < sizeof effects->shares / sizeof effects->shares[0]) {
+        effects->shares[effects->share_count++] = *share;
+    }
+}
+
 static void send_share(struct session *session, const struct session_share *share, hb_mono now,
                        struct session_effects *effects)
 {
@@ -165,11 +172,17 @@ static void send_share(struct session *session, const struct session_share *shar
     };
     memcpy(request.share.job_id, job->id, sizeof request.share.job_id);
     job_extranonce2_bytes(share->extranonce2, request.share.extranonce2, job->extranonce2_size);
-    const struct share_pending pending = {.id = session_ask(session, &request, now, effects),
-                                          .sent_at = now,
-                                          .difficulty = job->difficulty};
+    struct share_pending pending = {.id = session_ask(session, &request, now, effects),
+                                    .sent_at = now,
+                                    .share = {.fate = WORK_SHARE_SENT,
+                                              .asked = job->difficulty,
+                                              .reached = share->reached,
+                                              .latency_ms = -1,
+                                              .block = share->block}};
+    memcpy(pending.share.hash, share->hash, sizeof pending.share.hash);
     share_book_sent(&session->book, share->hash, &pending);
     effects->submitted++;
+    tell_share(effects, &pending.share);
 }
 
 void session_send_held(struct session *session, hb_mono now, struct session_effects *effects)
@@ -193,6 +206,18 @@ void session_submit(struct session *session, const struct session_share *share, 
     }
 }
 
+/* Whether the hash of a header meets the target that stands in it. */
+static bool makes_block(const uint8_t header[80], const uint8_t hash[32])
+{
+    uint8_t target[32];
+    uint32_t nbits = 0;
+    for (size_t i = 0; i < 4; i++) {
+        nbits |= (uint32_t)header[72 + i] << (8 * i);
+    }
+    difficulty_nbits_to_target(nbits, target);
+    return difficulty_meets(hash, target);
+}
+
 void session_offer(struct session *session, const struct candidate *candidate, hb_mono now,
                    struct session_effects *effects)
 {
@@ -211,6 +236,8 @@ void session_offer(struct session *session, const struct candidate *candidate, h
         effects->dropped += difficulty_top(share.hash) > difficulty_top(job->target) ? 1 : 0;
         return;
     }
+    share.reached = difficulty;
+    share.block = job != NULL && makes_block(candidate->header, share.hash);
     session_submit(session, &share, now, effects);
     effects->found_difficulty = difficulty;
 }
@@ -222,10 +249,14 @@ void session_take_verdict(struct session *session, const struct stratum_reply *r
     if (!share_book_answered(&session->book, reply->id, &pending)) {
         return;
     }
+    const bool accepted = reply->result == RESULT_TRUE && !reply->failed;
     effects->latency_ms = (double)mono_age_ms(now, pending.sent_at);
-    if (reply->result == RESULT_TRUE && !reply->failed) {
+    pending.share.fate = accepted ? WORK_SHARE_ACCEPTED : WORK_SHARE_REFUSED;
+    pending.share.latency_ms = effects->latency_ms;
+    tell_share(effects, &pending.share);
+    if (accepted) {
         effects->accepted++;
-        effects->accepted_difficulty += pending.difficulty;
+        effects->accepted_difficulty += pending.share.asked;
         session->refused_in_row = 0;
         return;
     }

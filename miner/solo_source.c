@@ -300,30 +300,47 @@ static void solo_wants_difficulty(struct work_source *source, double difficulty)
     solo_want_difficulty(&((struct solo_source *)source)->session, difficulty);
 }
 
+/* Every result shows that we hash; a block, once it is on its way to the node, is something more.
+ */
+static void tell_result(struct solo_source *solo, struct work_share *share, bool submitted)
+{
+    const struct work_handler *handler = &solo->source.handler;
+    share->fate = WORK_SHARE_PROVEN;
+    handler->share(handler->ctx, &solo->source, share);
+    if (submitted) {
+        share->fate = WORK_SHARE_SENT;
+        share->block = true;
+        handler->share(handler->ctx, &solo->source, share);
+    }
+}
+
 static void submit_to_solo(struct work_source *source, const struct candidate *candidate,
                            hb_mono now)
 {
     struct solo_source *solo = (struct solo_source *)source;
     struct share_accounts *accounts = &source->accounts;
     struct solo_effects effects;
-    uint8_t hash[32];
-    double difficulty = 0;
+    struct work_share share = {.latency_ms = -1};
     const struct solo_work *work = solo_find_work(&solo->session, candidate->serial);
     if (work == NULL) {
         return;
     }
-    if (!verify_share(candidate->header, work->target, hash, &difficulty)) {
+    if (!verify_share(candidate->header, work->target, share.hash, &share.reached)) {
         /* The kernel compares 32 bits only, so near misses are nothing to tell of. */
-        accounts->dropped += difficulty_top(hash) > difficulty_top(work->target) ? 1 : 0;
+        accounts->dropped += difficulty_top(share.hash) > difficulty_top(work->target) ? 1 : 0;
         return;
     }
+    share.asked = work->difficulty;
     accounts->hits++;
     accounts->hit_difficulty += work->difficulty;
-    accounts->best_difficulty =
-        difficulty > accounts->best_difficulty ? difficulty : accounts->best_difficulty;
-    solo_found(&solo->session, candidate->serial, candidate->header, candidate->extranonce2, hash,
-               now, &effects);
+    if (share.reached > accounts->best_difficulty) {
+        accounts->best_difficulty = share.reached;
+    }
+    solo_found(&solo->session, candidate->serial, candidate->header, candidate->extranonce2,
+               share.hash, now, &effects);
+    const bool submitted = effects.submit_count > 0;
     carry_out(solo, &effects);
+    tell_result(solo, &share, submitted);
 }
 
 /* --- creation -----------------------------------------------------------------------------------

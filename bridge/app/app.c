@@ -213,6 +213,7 @@ static bool start_engine(struct app *app, struct hb_err *err)
             .cookie_file = unless_empty(pool->cookie_file),
             .rpc_user = unless_empty(pool->rpc_user),
             .rpc_password = unless_empty(pool->rpc_password),
+            .fee_ratio = pool->fee_percent / 100,
         };
     }
     for (size_t i = 0; i < mining->redirect_host_count; i++) {

@@ -120,6 +120,9 @@ static const struct config_item pool_items[] = {
      .help = "With `solo+`, instead of a cookie file: a user of the node's RPC server."},
     {"rpc_password", CONFIG_SECRET, FIELD(struct config_pool, rpc_password), .fallback = "",
      .help = "With `solo+`: the password of that user."},
+    {"fee", CONFIG_NUMBER, FIELD(struct config_pool, fee_percent), .max = 100, .unit = "%",
+     .fallback = "0 %",
+     .help = "What the pool keeps of the reward; it lowers the expected revenue, nothing else."},
     {.name = NULL}};
 
 static const struct config_item temperature_items[] = {

@@ -11,6 +11,9 @@ struct miner_engine fake_miner_make(void)
                                             .full_w = 65,
                                             .package_w = NAN,
                                             .cpu_c = NAN,
+                                            .figures = {.economics = economics_none(),
+                                                        .average_15m_hs = NAN,
+                                                        .shares = {.hashrate_hs = NAN}},
                                             .kernel = "fake"},
                                   .rated_w = NAN,
                                   .noted_w = NAN};

@@ -196,6 +196,69 @@ static void a_hot_processor_is_told(void **state)
     end(&b);
 }
 
+static void what_the_work_tells_is_passed_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    struct miner_figures *figures = &b.engine.stats.figures;
+    (void)rig_order(&b.rig, 100, LEASE_MS);
+    const struct heater_work *work = &b.rig.state.work;
+    assert_true(host_caps(b.rig.host)->sees_work);
+    assert_int_equal(work->revenue_from, REVENUE_UNKNOWN); /* no job yet: unknown, not nothing */
+    assert_false(mono_is_set(work->sat_per_hour.at));
+    assert_false(mono_is_set(work->network_difficulty.at));
+    assert_false(mono_is_set(work->proven_hs.at));
+    assert_int_equal(work->blocks_found, 0);
+    figures->economics = (struct economics){
+        .network_difficulty = 1e14, .reward_sat = 3.125e8, .source = REWARD_JOB, .fee_ratio = 0.02};
+    figures->average_15m_hs = 9.5e6;
+    figures->shares = (struct share_evidence){.hashrate_hs = 9e6,
+                                              .low_hs = 8e6,
+                                              .high_hs = 10.1e6,
+                                              .counted_hs = 9.5e6,
+                                              .check = SHARE_CHECK_AGREES};
+    figures->blocks_found = 1;
+    figures->block = (struct miner_block){.hash = "00ff", .difficulty = 2e14, .height = 900000};
+    rig_run(&b.rig, 2000);
+    assert_near(work->sat_per_hour.value, 0.98 * 3.125e8 * 10e6 * 3600 / (1e14 * 4294967296.0),
+                1e-9);
+    assert_int_equal(work->revenue_from, REVENUE_JOB);
+    assert_near(work->network_difficulty.value, 1e14, 0);
+    assert_near(work->average_hs.value, 9.5e6, 0);
+    assert_near(work->proven_hs.value, 9e6, 0);
+    assert_near(work->proven_high_hs, 10.1e6, 0);
+    assert_int_equal(work->check, WORK_CHECK_AGREES);
+    assert_int_equal(work->blocks_found, 1);
+    assert_string_equal(work->block.hash, "00ff");
+    assert_int_equal(work->block.height, 900000);
+    assert_false(b.rig.state.problem);
+    end(&b);
+}
+
+static void missing_credit_is_a_problem_in_plain_words(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_MODEL);
+    struct share_evidence *shares = &b.engine.stats.figures.shares;
+    *shares = (struct share_evidence){.hashrate_hs = 5e6,
+                                      .low_hs = 4e6,
+                                      .high_hs = 6e6,
+                                      .counted_hs = 10e6,
+                                      .check = SHARE_CHECK_BELOW};
+    rig_run(&b.rig, 2000);
+    assert_true(b.rig.state.problem);
+    assert_non_null(strstr(b.rig.state.problem_text, "only 40 to 60 % of the hashes"));
+    shares->check = SHARE_CHECK_ABOVE;
+    rig_run(&b.rig, 2000);
+    assert_non_null(strstr(b.rig.state.problem_text, "more shares"));
+    b.engine.stats.link = MINER_LINK_LOST; /* the nearer trouble is told */
+    rig_run(&b.rig, 2000);
+    assert_non_null(strstr(b.rig.state.problem_text, "no mining pool answers"));
+    end(&b);
+}
+
 static void a_lost_pool_is_told_in_plain_words(void **state)
 {
     (void)state;
@@ -282,6 +345,8 @@ int main(void)
         cmocka_unit_test(what_was_learnt_makes_the_abilities),
         cmocka_unit_test(what_others_draw_is_not_held_against_it),
         cmocka_unit_test(a_hot_processor_is_told),
+        cmocka_unit_test(what_the_work_tells_is_passed_on),
+        cmocka_unit_test(missing_credit_is_a_problem_in_plain_words),
         cmocka_unit_test(a_lost_pool_is_told_in_plain_words),
         cmocka_unit_test(shares_and_temperatures_are_passed_on_and_unknown_stays_unknown),
         cmocka_unit_test(without_an_engine_or_with_a_wrong_calibration_it_does_not_start),

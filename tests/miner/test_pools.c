@@ -111,7 +111,7 @@ static void start_pools(const char *const *urls, bool tls_verify, const char *ca
                                         .good_ms = 1000,
                                         .connect_timeout_ms = 5000,
                                         .patience_ms = 300};
-    const struct pools_handler handler = {on_job, NULL};
+    const struct pools_handler handler = {.job = on_job};
     struct hb_err err = {0};
     for (; urls[options.pool_count] != NULL; options.pool_count++) {
         list[options.pool_count] = (struct miner_pool){.url = urls[options.pool_count],
@@ -385,7 +385,7 @@ static void an_only_pool_is_found_soon_after_its_return(void **state)
                                         .good_ms = 1000,
                                         .connect_timeout_ms = 5000,
                                         .patience_ms = 300};
-    const struct pools_handler handler = {on_job, NULL};
+    const struct pools_handler handler = {.job = on_job};
     pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
     assert_non_null(pools);
     const uint64_t until_ns = uv_hrtime() + UINT64_C(3000) * 1000000;
@@ -438,7 +438,7 @@ static void an_allowed_redirect_is_followed(void **state)
                                         .good_ms = 1000,
                                         .connect_timeout_ms = 5000,
                                         .patience_ms = 300};
-    const struct pools_handler handler = {on_job, NULL};
+    const struct pools_handler handler = {.job = on_job};
     pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
     assert_non_null(pools);
     run_until(reached, &other.jobs, "the other pool's job");

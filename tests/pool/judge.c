@@ -115,5 +115,8 @@ struct verdict judge_share(struct pool *pool, const struct client *client,
     }
     uint8_t hash[32];
     work_hash(job, &share, hash);
-    return judge_hash(pool, hash, fmin(client->sent[slot].difficulty, client->difficulty));
+    struct verdict v =
+        judge_hash(pool, hash, fmin(client->sent[slot].difficulty, client->difficulty));
+    v.block = v.difficulty >= work_nbits_difficulty(job->nbits);
+    return v;
 }

@@ -21,6 +21,7 @@ struct verdict {
     char hash[65];     /* "" if it did not come to hashing */
     double difficulty; /* that the hash reaches            */
     double required;
+    bool block; /* the hash meets the job's own nbits */
 };
 
 /* Judges the parameters of a mining.submit; an accepted share is remembered and counted. */

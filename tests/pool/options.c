@@ -15,6 +15,7 @@ static const char help_text[] =
     "  --share-interval S    seconds between shares that difficulties are adjusted to, 0: fixed\n"
     "                        (default 2)\n"
     "  --mask HEX8           bits for version rolling, 00000000: not offered (default 1fffe000)\n"
+    "  --nbits HEX8          target of a block in every job, instead of the real blocks' own\n"
     "  --extranonce2-size N  1 to 16 bytes (default 4)\n"
     "  --extranonce1 HEX     for every client, up to 16 bytes\n"
     "  --notify FILE         serve the recorded mining.notify parameters in FILE only\n"
@@ -110,6 +111,9 @@ static bool set_option(struct pool_options *o, const char *name, const char *val
 {
     if (strcmp(name, "--mask") == 0) {
         return work_hex32(value, &o->mask);
+    }
+    if (strcmp(name, "--nbits") == 0) {
+        return work_hex32(value, &o->nbits) && o->nbits != 0;
     }
     if (strcmp(name, "--extranonce1") == 0) {
         return set_extranonce1(o, value);

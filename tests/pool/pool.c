@@ -55,6 +55,7 @@ void pool_next_job(struct pool *pool, hb_wall now)
     work_job_make(job, &pool_blocks[(serial - 1) / every % pool_block_count], serial,
                   4 + options->extranonce2_size);
     job->ntime = (uint32_t)(now.ms / 1000); /* miners refuse work of another year */
+    job->nbits = options->nbits != 0 ? options->nbits : job->nbits;
     job->clean = (serial - 1) % every == 0;
     if (job->clean) {
         pool->valid_serial = serial;
@@ -326,6 +327,7 @@ static void report_share(struct pool *pool, const struct client *client, const s
     json_add(event, "difficulty", json_new_number(v->difficulty));
     json_add(event, "required", json_new_number(v->required));
     json_add_string(event, "hash", v->hash);
+    json_add_bool(event, "block", v->block);
     json_add_string(event, "worker", client->worker);
     json_add_string(event, "job", json_string(json_item(params, 1)));
     json_add_number(event, "code", v->code, 0);

@@ -44,6 +44,7 @@ struct pool_options {
     double share_interval_s; /* what vardiff aims at; 0: no vardiff */
     double seconds;          /* 0: until a signal     */
     uint32_t mask;           /* of version rolling; 0: not offered */
+    uint32_t nbits;          /* of every job; 0: of the real block */
     size_t extranonce2_size;
     int clean_every; /* every n-th job is a clean one */
     enum misbehave misbehave;

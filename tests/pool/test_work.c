@@ -87,11 +87,20 @@ static void hex_of_the_wrong_length_or_alphabet_is_refused(void **state)
     assert_int_equal(value, 0xdeadbeef);
 }
 
+static void nbits_are_difficulties(void **state)
+{
+    (void)state;
+    assert_near(work_nbits_difficulty(0x1d00ffff), 1, 0);
+    assert_near(work_nbits_difficulty(0x1b0404cb), 16307.420938523983, 1e-11);
+    assert_near(work_nbits_difficulty(0x1e00f9ff), 65535.0 / 63999 / 256, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_shares_have_their_hash_and_difficulty),
         cmocka_unit_test(jobs_survive_their_own_text_form),
+        cmocka_unit_test(nbits_are_difficulties),
         cmocka_unit_test(hex_of_the_wrong_length_or_alphabet_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,3 +251,10 @@ double work_difficulty(const uint8_t hash[32])
     }
     return value > 0 ? ldexp(65535, 208) / value : DBL_MAX;
 }
+
+double work_nbits_difficulty(uint32_t nbits)
+{
+    const double mantissa = nbits & 0x007fffff;
+    const int shift = 8 * ((int)(nbits >> 24) - 3);
+    return mantissa > 0 ? ldexp(65535, 208) / ldexp(mantissa, shift) : DBL_MAX;
+}

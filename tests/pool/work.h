@@ -55,6 +55,9 @@ void work_hash(const struct work_job *job, const struct work_share *share, uint8
 /* Difficulty that a hash reaches: 0xffff * 2^208 / hash. */
 double work_difficulty(const uint8_t hash[32]);
 
+/* Difficulty of a block with that compact target. */
+double work_nbits_difficulty(uint32_t nbits);
+
 /* Exactly `len` bytes from exactly 2 * len hex digits. */
 bool work_hex(const char *text, uint8_t *bytes, size_t len);
 /* A 32-bit number from exactly eight hex digits. */

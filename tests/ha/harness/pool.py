@@ -12,6 +12,7 @@ class Pool(Program):
     def __init__(self, program):
         self.port = free_port()
         self.accepted_at = []
+        self.blocks = []  # hashes of the accepted shares that are blocks
         self.rejected = 0
         # Difficulties for several shares a second, so that a few seconds of silence mean something.
         super().__init__("pool", [program, "--port", self.port, "--share-interval", 0.2])
@@ -30,6 +31,7 @@ class Pool(Program):
         if isinstance(event, dict) and event.get("event") == "share":
             if event["accepted"]:
                 self.accepted_at.append(now())
+                self.blocks += [event["hash"]] if event["block"] else []
             else:
                 self.rejected += 1
 

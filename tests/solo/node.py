@@ -19,7 +19,7 @@ class RpcError(Exception):
 class Node(Program):
     """start() and stop() may alternate; the chain is kept."""
 
-    def __init__(self, folder, chain="regtest", options=()):
+    def __init__(self, folder, chain="regtest", options=("-listen=0", "-connect=0")):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.chain = chain
@@ -27,7 +27,8 @@ class Node(Program):
         super().__init__("bitcoind", [
             BITCOIND, f"-datadir={self.folder}", f"-chain={chain}", f"-rpcport={self.rpc_port}",
             "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-server", "-dnsseed=0", "-fixedseeds=0",
-            "-natpmp=0", "-listenonion=0", "-fallbackfee=0.0001", "-dbcache=4", "-printtoconsole",
+            "-natpmp=0", "-listenonion=0", "-fallbackfee=0.0001", "-dbcache=4", "-keypool=5", "-changetype=bech32",
+            "-printtoconsole",
             *options])
 
     @property
@@ -70,7 +71,8 @@ class Node(Program):
     def become_rich(self):
         """A wallet with coins that can be spent."""
         self.call("createwallet", "test")
-        self.call("generatetoaddress", 110, self.wallet("getnewaddress"))
+        self.call("generatetoaddress", 10, self.wallet("getnewaddress"))
+        self.call("generatetodescriptor", 100, "raw(51)#8lvh9jxk")  # until they may be spent
         return self
 
     def address(self, kind="bech32"):

@@ -546,8 +546,15 @@ void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stat
     stats->difficulty = pools.difficulty;
     (void)text_copy(stats->pool, sizeof stats->pool, pools.where);
     (void)text_copy(stats->message, sizeof stats->message, pools.message);
+    (void)text_copy(stats->pool_reason, sizeof stats->pool_reason, pools.reason);
+    stats->pool_changes = pools.changes;
     add_accounts(engine, stats);
     add_work(engine, stats);
     heat_get_stats(&engine->heat, stats);
     figures_get(&engine->figures, &stats->figures);
+}
+
+size_t miner_get_pools(const struct miner_engine *engine, struct miner_pool_stats *list, size_t max)
+{
+    return pools_get_list(engine->pools, list, max);
 }

@@ -31,6 +31,12 @@ struct miner_pool {
      * leaves both. NULL: not given. */
     const char *rpc_user, *rpc_password, *cookie_file;
     double fee_ratio; /* what the pool keeps, 0 to 1: for the expected money only */
+    const char *tls_pin; /* SHA-256 of the one certificate that is trusted, hex,
+                            colons allowed; then nothing else counts; NULL: none */
+    const char *proxy;   /* socks5://host:port; NULL: none                       */
+    const char *proxy_user,
+        *proxy_password; /* NULL: some that keep the pool's Tor circuit its own */
+    int64_t silence_ms;  /* without a new job for so long the next pool is used; 0: 60 s  */
 };
 
 enum miner_no_pool { MINER_NO_POOL_HEAT, MINER_NO_POOL_PAUSE };
@@ -106,6 +112,14 @@ struct miner_options {
 
 enum miner_link { MINER_LINK_NONE, MINER_LINK_CONNECTING, MINER_LINK_OK, MINER_LINK_LOST };
 
+/* What the engine does with one of its pools. */
+enum miner_pool_state {
+    MINER_POOL_WAITING, /* not connected: a better one works, or the next try is due later */
+    MINER_POOL_TRYING,
+    MINER_POOL_WORKING, /* the one in use                                                  */
+    MINER_POOL_SILENT,  /* connected, but without a new job for too long                   */
+};
+
 /* Why shares were not accepted, by kind. */
 enum share_reject {
     REJECT_STALE,
@@ -136,6 +150,8 @@ struct miner_stats {
     enum miner_link link;
     char pool[128];          /* host:port in use, "" if none */
     char message[200];       /* last plain-words cause of a loss, or pool's message, "" if none */
+    char pool_reason[200];   /* why that pool, or none, is in use: one sentence                 */
+    uint64_t pool_changes;   /* changes of the pool in use, losses included                     */
     bool hashing;            /* workers have work and a duty above 0 */
     bool pool_work;          /* the work is a pool's, not our own */
     double duty_ratio;       /* being delivered, or approached on a ramp */
@@ -160,6 +176,18 @@ struct miner_stats {
     int threads;
     const char *kernel; /* name of the hashing kernel in use */
     struct miner_figures figures;
+};
+
+/* One pool of the list, since the engine started. */
+struct miner_pool_stats {
+    char pool[128]; /* host:port */
+    enum miner_pool_state state;
+    uint64_t losses; /* connections that ended or could not be made */
+    uint64_t submitted, accepted, rejected[REJECT_COUNT], dropped;
+    double accepted_difficulty; /* of the jobs of the accepted shares, added up    */
+    double best_difficulty;     /* 0: none                                         */
+    uint64_t answers;           /* to submits; how long they took, NaN without any */
+    double answer_mean_ms, answer_p50_ms, answer_p95_ms, answer_max_ms;
 };
 
 /* Starts the workers and the first connection. NULL with `err` if a URL is malformed or a thread
@@ -187,5 +215,8 @@ HB_MUST_USE bool miner_get_calibration(const struct miner_engine *engine,
                                        struct miner_calibration *calibration);
 
 void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stats);
+/* Fills the first `max` pools in order of preference and returns how many pools there are. */
+size_t miner_get_pools(const struct miner_engine *engine, struct miner_pool_stats *list,
+                       size_t max);
 
 #endif

@@ -243,6 +243,7 @@ static struct work_source *create_link(const struct work_source_options *options
                                      .redirect_hosts = options->redirect_hosts,
                                      .redirect_host_count = options->redirect_host_count,
                                      .first_serial = options->first_serial,
+                                     .silence_ms = options->pool->silence_ms,
                                  });
     return &link->source;
 }

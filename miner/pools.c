@@ -14,6 +14,7 @@ struct member {
     struct work_source *source;
     hb_mono next_try, tried_at, good_since, said_at;
     int failures;
+    uint64_t losses;  /* ever */
     bool unreachable; /* the last connection could not be made      */
     bool relapsing;   /* the last loss was one that was told before */
     char told[CAUSES][200];
@@ -27,6 +28,9 @@ struct pools {
     struct pools_timing timing;
     uint64_t random;
     char message[200];
+    char cause[200];  /* why a better pool, or the last one, is not in use; "" at the start */
+    char reason[200]; /* of the latest change */
+    uint64_t changes;
     double difficulty; /* of the latest job */
     size_t count;
     size_t active;             /* == count: none */
@@ -79,11 +83,14 @@ static size_t index_of(const struct pools *pools, const struct work_source *sour
     return i;
 }
 
-/* True if the cause was told before; otherwise it counts as told from now on. */
+/* True if the cause was told before; otherwise it counts as told from now on. What was got instead
+ * of what was expected may differ each time and is the same cause all the same. */
 static bool was_told(struct member *member, const char *cause)
 {
+    const char *got = strstr(cause, ", got ");
+    const size_t len = got == NULL ? sizeof member->told[0] - 1 : (size_t)(got - cause);
     for (size_t i = 0; i < CAUSES; i++) {
-        if (strncmp(member->told[i], cause, sizeof member->told[i] - 1) == 0) {
+        if (strncmp(member->told[i], cause, len) == 0) {
             return true;
         }
     }
@@ -101,8 +108,8 @@ static void forgive(struct member *member)
 
 static void tell_work(struct pools *pools)
 {
-    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s",
-           pools->members[pools->active].source->where);
+    hb_log(pools->log, LOG_LEVEL_INFO, "miner", "working for pool %s (%s)",
+           pools->members[pools->active].source->where, pools->reason);
     pools->work_told = true;
 }
 
@@ -116,14 +123,38 @@ static bool is_open(const struct member *member)
     return member->source->kind->is_open(member->source);
 }
 
+static void note_change(struct pools *pools, const char *reason)
+{
+    (void)text_copy(pools->reason, sizeof pools->reason, reason);
+    pools->changes++;
+}
+
+static bool is_silent(const struct pools *pools)
+{
+    return pools->active < pools->count && pools->members[pools->active].source->silent;
+}
+
+/* A better pool is back, or the one in use until now, or none, gave cause to leave. */
+static void note_taken(struct pools *pools, size_t index)
+{
+    char text[400];
+    if (index < pools->active && pools->active < pools->count) {
+        (void)snprintf(text, sizeof text, "%s works again", pools->members[index].source->where);
+        note_change(pools, text);
+    } else {
+        note_change(pools, pools->cause[0] != '\0' ? pools->cause : "start");
+    }
+}
+
 static void activate(struct pools *pools, size_t index)
 {
     struct member *member = &pools->members[index];
     for (size_t i = index + 1; i < pools->count; i++) {
         close_source(&pools->members[i]);
     }
+    note_taken(pools, index);
     pools->active = index;
-    pools->message[0] = '\0';
+    pools->cause[0] = pools->message[0] = '\0';
     member->good_since = clock_mono();
     if (member->unreachable) {
         forgive(member);
@@ -155,7 +186,7 @@ static void on_job(void *ctx, struct work_source *source, const struct job *job)
 {
     struct pools *pools = ctx;
     const size_t index = index_of(pools, source);
-    if (index > pools->active) {
+    if (index > pools->active && !is_silent(pools)) {
         close_source(&pools->members[index]); /* a better pool was faster */
         return;
     }
@@ -194,12 +225,17 @@ static void on_lost(void *ctx, struct work_source *source, const char *why, int6
     const hb_mono now = clock_mono();
     const bool was_active = index == pools->active;
     log_loss(pools, member, why);
+    member->losses++;
     if (was_active) {
         pools->relapsing = member->relapsing;
         pools->active = pools->count;
+        note_change(pools, why);
     }
     if (pools->active == pools->count) {
         (void)text_copy(pools->message, sizeof pools->message, why);
+        if (pools->cause[0] == '\0' || was_active) {
+            (void)text_copy(pools->cause, sizeof pools->cause, why);
+        }
     }
     member->unreachable = !source->reached;
     member->failures++;
@@ -308,29 +344,49 @@ static size_t find_trying(const struct pools *pools)
     return i;
 }
 
-/* Once, unless it is the last hope anyway. */
-static void tell_slow(struct pools *pools, size_t index)
+/* Tells, once, why a pool is passed over, unless it is the last hope anyway. */
+static void pass_over(struct pools *pools, size_t index, const char *why)
 {
     struct member *member = &pools->members[index];
     char text[400];
-    (void)snprintf(text, sizeof text, "%s: no work within %g s, so the next pool is tried too",
-                   member->source->where, pools->timing.patience_ms / 1000.0);
-    if (index + 1 < pools->active && !was_told(member, text)) {
-        hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s", text);
+    (void)snprintf(text, sizeof text, "%s: %s", member->source->where, why);
+    if (index == pools->active || (pools->active == pools->count && pools->cause[0] == '\0')) {
+        (void)text_copy(pools->cause, sizeof pools->cause, text);
     }
+    if (index + 1 < pools->count && index + 1 != pools->active && !was_told(member, text)) {
+        hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s, so the next pool is tried too", text);
+    }
+}
+
+/* True if a pool that is connected has used up the patience with it. */
+static bool is_passed_over(struct pools *pools, size_t index, hb_mono now)
+{
+    struct member *member = &pools->members[index];
+    if (member->source->silent) {
+        if (index == pools->active) {
+            pass_over(pools, index, "no new job for too long");
+        }
+        return true;
+    }
+    if (index == pools->active || mono_age_ms(now, member->tried_at) < pools->timing.patience_ms) {
+        return false;
+    }
+    char why[80];
+    (void)snprintf(why, sizeof why, "no work within %g s", pools->timing.patience_ms / 1000.0);
+    pass_over(pools, index, why);
+    return true;
 }
 
 /* Tries the best pool whose turn has come, if it is better than the one in use: failover and return
  * are the same thing. The next one waits until patience with those before it has run out. */
 static void try_better(struct pools *pools, hb_mono now)
 {
-    for (size_t i = 0; i < pools->active; i++) {
+    for (size_t i = 0; i < pools->count; i++) {
         struct member *member = &pools->members[i];
         if (is_open(member)) {
-            if (mono_age_ms(now, member->tried_at) < pools->timing.patience_ms) {
+            if (!is_passed_over(pools, i, now)) {
                 return;
             }
-            tell_slow(pools, i);
         } else if (mono_age_ms(now, member->next_try) >= 0) {
             member->tried_at = now;
             member->source->kind->open(member->source);
@@ -357,10 +413,12 @@ void pools_want_difficulty(struct pools *pools, double difficulty)
     }
 }
 
+/* A share belongs to the pool that gave its job, whichever is in use now. */
 void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mono now)
 {
-    if (pools->active < pools->count) {
-        struct work_source *source = pools->members[pools->active].source;
+    const uint64_t owner = candidate->serial / WORK_SOURCE_SERIALS;
+    if (owner >= 1 && owner <= pools->count) {
+        struct work_source *source = pools->members[owner - 1].source;
         source->kind->submit(source, candidate, now);
     }
 }
@@ -369,6 +427,8 @@ void pools_get_status(const struct pools *pools, struct pools_status *status)
 {
     memset(status, 0, sizeof *status);
     (void)text_copy(status->message, sizeof status->message, pools->message);
+    (void)text_copy(status->reason, sizeof status->reason, pools->reason);
+    status->changes = pools->changes;
     if (pools->count == 0) {
         return;
     }
@@ -405,4 +465,41 @@ void pools_get_accounts(const struct pools *pools, struct share_accounts *sum)
             sum->rejected[kind] += part->rejected[kind];
         }
     }
+}
+
+static enum miner_pool_state state_of(const struct pools *pools, size_t index)
+{
+    const struct member *member = &pools->members[index];
+    if (!is_open(member)) {
+        return MINER_POOL_WAITING;
+    }
+    if (member->source->silent) {
+        return MINER_POOL_SILENT;
+    }
+    return index == pools->active ? MINER_POOL_WORKING : MINER_POOL_TRYING;
+}
+
+size_t pools_get_list(const struct pools *pools, struct miner_pool_stats *list, size_t max)
+{
+    for (size_t i = 0; i < pools->count && i < max; i++) {
+        const struct work_source *source = pools->members[i].source;
+        const struct share_accounts *accounts = &source->accounts;
+        list[i] = (struct miner_pool_stats){
+            .state = state_of(pools, i),
+            .losses = pools->members[i].losses,
+            .submitted = accounts->submitted,
+            .accepted = accounts->accepted,
+            .dropped = accounts->dropped,
+            .accepted_difficulty = accounts->accepted_difficulty,
+            .best_difficulty = accounts->best_difficulty,
+            .answers = accounts->latency.count,
+            .answer_mean_ms = latency_mean_ms(&accounts->latency),
+            .answer_p50_ms = latency_quantile_ms(&accounts->latency, 0.5),
+            .answer_p95_ms = latency_quantile_ms(&accounts->latency, 0.95),
+            .answer_max_ms = accounts->latency.count == 0 ? NAN : accounts->latency.max_ms,
+        };
+        (void)text_copy(list[i].pool, sizeof list[i].pool, source->where);
+        memcpy(list[i].rejected, accounts->rejected, sizeof list[i].rejected);
+    }
+    return pools->count;
 }

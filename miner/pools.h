@@ -1,11 +1,13 @@
 /* Several sources of work, pools for short, in order of preference: failover, patience, return.
  *
  * A pool that gives work is used; meanwhile every better one is tried again from time to time and
- * taken as soon as it gives work itself. A pool that has given none after `patience_ms` keeps its
- * chance, but the next one is tried beside it. Waits double from `first_wait_ms` to `most_wait_ms`,
- * with jitter, and start over after a pool has been good for `good_ms`, or works after it could not
- * be reached. While there is no work at all, one that cannot be reached is waited for no longer
- * than `idle_wait_ms`. Each cause of a loss is logged once until the pool is good again.
+ * taken as soon as it gives work itself. A pool that has given none after `patience_ms`, or no new
+ * job for too long, keeps its chance and its connection, but the next one is tried beside it. Every
+ * change of the pool in use has a reason, which is told and logged. Waits double from
+ * `first_wait_ms` to `most_wait_ms`, with jitter, and start over after a pool has been good for
+ * `good_ms`, or works after it could not be reached. While there is no work at all, one that cannot
+ * be reached is waited for no longer than `idle_wait_ms`. Each cause of a loss is logged once until
+ * the pool is good again.
  */
 #ifndef HB_MINER_POOLS_H
 #define HB_MINER_POOLS_H
@@ -47,6 +49,8 @@ struct pools_status {
     char where[128];   /* "host:port" of the pool in use or being tried */
     char message[200]; /* last cause of a loss, or the pool's message   */
     double difficulty; /* of the current job; 0 without one             */
+    char reason[200];  /* why this pool, or none, is in use             */
+    uint64_t changes;  /* of the pool in use, losses included           */
 };
 
 /* Opens nothing yet: the first pools_tick does. Pools and lists are copied, but the texts of
@@ -64,7 +68,9 @@ void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mon
 void pools_get_status(const struct pools *pools, struct pools_status *status);
 /* What the pool in use keeps of the reward, 0 to 1, as configured; 0 without one. */
 double pools_fee_ratio(const struct pools *pools);
-/* The shares of all pools. */
+/* The shares of all pools, without their latency. */
 void pools_get_accounts(const struct pools *pools, struct share_accounts *sum);
+/* As miner_get_pools. */
+size_t pools_get_list(const struct pools *pools, struct miner_pool_stats *list, size_t max);
 
 #endif

@@ -202,6 +202,16 @@ void fake_pool_start(struct fake_pool *pool, uv_loop_t *loop, int port)
     pool->port = ntohs(address.sin_port);
 }
 
+void fake_pool_send_job(const struct fake_pool *pool)
+{
+    for (struct client *client = clients; client != NULL; client = client->next) {
+        if (client->pool == pool) {
+            say(client, fake_notify(), strlen(fake_notify()));
+            say(client, "\n", 1);
+        }
+    }
+}
+
 static void on_server_closed(uv_handle_t *handle)
 {
     free(handle);

@@ -35,6 +35,9 @@ void fake_pool_start(struct fake_pool *pool, uv_loop_t *loop, int port);
 /* Stops listening and hangs up on everybody; the loop must run once more. */
 void fake_pool_stop(struct fake_pool *pool);
 
+/* Sends the job to all who are connected. */
+void fake_pool_send_job(const struct fake_pool *pool);
+
 /* A port of loopback where nobody listens. */
 int fake_free_port(void);
 

@@ -14,7 +14,7 @@
 #include "tests/support/test.h"
 
 /* One job for all, of the time when it is first asked for. */
-static const char *talk_notify(void)
+const char *fake_notify(void)
 {
     static char text[400];
     if (text[0] == '\0') {
@@ -33,7 +33,7 @@ static void own_job(struct job *job)
 {
     static struct stratum_message message;
     struct hb_err err = {0};
-    assert_true(stratum_parse(talk_notify(), strlen(talk_notify()), &message, &err));
+    assert_true(stratum_parse(fake_notify(), strlen(fake_notify()), &message, &err));
     memset(job, 0, sizeof *job);
     job->notify = message.notify;
     assert_true(hex_decode("01020304", job->extranonce.prefix, 4));
@@ -85,12 +85,14 @@ size_t fake_answer(const char *line, char *out, size_t size, enum fake_heard *he
         used = snprintf(out, size,
                         "{\"id\":%d,\"result\":true,\"error\":null}\n{\"id\":null,\"method\":"
                         "\"mining.set_difficulty\",\"params\":[%g]}\n%s\n",
-                        number, FAKE_DIFFICULTY, talk_notify());
+                        number, FAKE_DIFFICULTY, fake_notify());
     } else if (strcmp(method, "mining.submit") == 0) {
         const bool good = share_is_good(json_get(json, "params"));
         *heard = good ? FAKE_HEARD_GOOD_SHARE : FAKE_HEARD_BAD_SHARE;
         used = snprintf(out, size, "{\"id\":%d,\"result\":%s,\"error\":%s}\n", number,
                         good ? "true" : "null", good ? "null" : "[23,\"Above target\",null]");
+    } else if (strcmp(method, "mining.ping") == 0) {
+        used = snprintf(out, size, "{\"id\":%d,\"result\":\"pong\",\"error\":null}\n", number);
     }
     json_free(json);
     return (size_t)used;

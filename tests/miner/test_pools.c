@@ -1,176 +1,12 @@
 #include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "miner/engine.h"
-#include "miner/pools.h"
-#include "plumbing/clock.h"
 #include "tests/miner/fake_pool.h"
+#include "tests/miner/pools_rig.h"
 #include "tests/support/test.h"
-
-enum { DEADLINE_MS = 20000 };
-
-static uv_loop_t loop;
-static uv_timer_t ticker;
-static struct pools *pools;
-static uint64_t last_serial; /* of the job in hand; 0: none */
-static unsigned jobs_seen;
-static unsigned told, warned; /* messages to people */
-static char last_warning[400];
-
-/* --- helpers ------------------------------------------------------------------------------------
- */
-
-static void on_job(void *ctx, const struct job *job)
-{
-    (void)ctx;
-    last_serial = job == NULL ? 0 : job->serial;
-    jobs_seen += job == NULL ? 0 : 1;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    (void)timer;
-    if (pools != NULL) {
-        pools_tick(pools, clock_mono());
-    }
-}
-
-static void run_until(bool (*done)(const void *arg), const void *arg, const char *what)
-{
-    const uint64_t deadline_ns = uv_hrtime() + (uint64_t)DEADLINE_MS * 1000000;
-    while (!done(arg)) {
-        if (uv_hrtime() > deadline_ns) {
-            struct pools_status status = {0};
-            if (pools != NULL) {
-                pools_get_status(pools, &status);
-            }
-            fail_msg("waited in vain for %s; last message: %s", what, status.message);
-        }
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    last_serial = 0;
-    jobs_seen = 0;
-    told = warned = 0;
-    last_warning[0] = '\0';
-    pools = NULL;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    (void)uv_timer_init(&loop, &ticker);
-    (void)uv_timer_start(&ticker, on_tick, 0, 10);
-    return 0;
-}
-
-/* What a failed test left open must not keep the loop running. */
-static void close_leftover(uv_handle_t *handle, void *arg)
-{
-    (void)arg;
-    if (uv_is_closing(handle) == 0) {
-        uv_close(handle, NULL);
-    }
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    pools_destroy(pools);
-    pools = NULL;
-    uv_walk(&loop, close_leftover, NULL);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
-    return uv_loop_close(&loop);
-}
-
-static void count_warning(void *ctx, enum log_level level, const char *part, const char *text)
-{
-    (void)ctx;
-    (void)part;
-    told += 1;
-    warned += level <= LOG_LEVEL_WARN ? 1 : 0;
-    (void)snprintf(last_warning, sizeof last_warning, "%s", level <= LOG_LEVEL_WARN ? text : "");
-}
-
-static const struct hb_log pool_log = {count_warning, NULL, LOG_LEVEL_INFO};
-
-/* One URL per pool; NULL ends the list. */
-static void start_pools(const char *const *urls, bool tls_verify, const char *ca_file)
-{
-    struct miner_pool list[4] = {{0}};
-    struct miner_options options = {.pools = list};
-    const struct pools_timing timing = {.first_wait_ms = 20,
-                                        .most_wait_ms = 200,
-                                        .idle_wait_ms = 100,
-                                        .good_ms = 1000,
-                                        .connect_timeout_ms = 5000,
-                                        .patience_ms = 300};
-    const struct pools_handler handler = {.job = on_job};
-    struct hb_err err = {0};
-    for (; urls[options.pool_count] != NULL; options.pool_count++) {
-        list[options.pool_count] = (struct miner_pool){.url = urls[options.pool_count],
-                                                       .user = "me",
-                                                       .password = "x",
-                                                       .tls_verify = tls_verify,
-                                                       .ca_file = ca_file};
-    }
-    pools = pools_create(&options, &timing, &loop, &pool_log, &handler, &err);
-    if (pools == NULL) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static const char *url_of(char *text, size_t size, const char *scheme, const char *host, int port)
-{
-    (void)snprintf(text, size, "%s%s:%d", scheme, host, port);
-    return text;
-}
-
-/* Which pool (from 0) the job in hand is from. */
-static bool works_for(const void *index)
-{
-    return last_serial >> 40 == *(const uint64_t *)index + 1;
-}
-
-static void await_pool(uint64_t index)
-{
-    char what[40];
-    (void)snprintf(what, sizeof what, "work of pool %u", (unsigned)index);
-    run_until(works_for, &index, what);
-}
-
-static bool says(const void *part)
-{
-    struct pools_status status;
-    pools_get_status(pools, &status);
-    return strstr(status.message, part) != NULL;
-}
-
-static void await_message(const char *part)
-{
-    run_until(says, part, part);
-}
-
-static bool reached(const void *counter)
-{
-    return *(const unsigned *)counter >= 1;
-}
-
-static bool reached_many(const void *counter)
-{
-    return *(const unsigned *)counter >= 5;
-}
-
-static bool warned_of(const void *part)
-{
-    return strstr(last_warning, part) != NULL;
-}
 
 /* --- failover -----------------------------------------------------------------------------------
  */
@@ -185,7 +21,7 @@ static void a_dead_pool_is_passed_over_and_returned_to(void **state)
     fake_pool_start(&spare, &loop, 0);
     const char *const list[] = {url_of(urls[0], 64, "stratum+tcp://", "127.0.0.1", port),
                                 url_of(urls[1], 64, "", "127.0.0.1", spare.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_message("connection refused");
     await_pool(1);
     fake_pool_start(&preferred, &loop, port);
@@ -213,7 +49,7 @@ static void a_loss_is_told_and_survived(void **state)
     fake_pool_start(&pool, &loop, 0);
     const int port = pool.port;
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_pool(0);
     fake_pool_stop(&pool);
     run_until(has_no_job, NULL, "the loss");
@@ -234,13 +70,13 @@ static void expect_replaced(enum fake_manner manner, const char *message)
     char urls[2][64];
     fake_pool_start(&evil, &loop, 0);
     const char *const alone[] = {url_of(urls[0], 64, "", "127.0.0.1", evil.port), NULL};
-    start_pools(alone, true, NULL);
+    start_pools(alone);
     await_message(message);
     pools_destroy(pools);
     pools = NULL;
     fake_pool_start(&good, &loop, 0);
     const char *const list[] = {urls[0], url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_pool(1);
     fake_pool_stop(&evil);
     fake_pool_stop(&good);
@@ -279,7 +115,7 @@ static void a_relapsing_pool_is_told_of_once_and_retried_ever_later(void **state
     char url[64];
     fake_pool_start(&pool, &loop, 0);
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     const uint64_t start_ns = uv_hrtime();
     run_until(reached_many, &pool.connections, "five connections");
     /* Waits of at least 10, 20, 40 and 80 ms. */
@@ -298,7 +134,7 @@ static void expect_passed_over(enum fake_manner manner)
     fake_pool_start(&good, &loop, 0);
     const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", lame.port),
                                 url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     run_until(warned_of, "no work within 0.3 s, so the next pool is tried too", "the warning");
     assert_non_null(strstr(last_warning, urls[0]));
     await_pool(1);
@@ -318,6 +154,93 @@ static void a_pool_without_jobs_is_passed_over(void **state)
 {
     (void)state;
     expect_passed_over(FAKE_NO_JOBS);
+}
+
+static bool reason_is(const void *part)
+{
+    struct pools_status status;
+    pools_get_status(pools, &status);
+    return strstr(status.reason, part) != NULL;
+}
+
+static void a_pool_that_falls_silent_is_passed_over_and_returned_to(void **state)
+{
+    (void)state;
+    struct fake_pool first = {0};
+    struct fake_pool second = {0};
+    struct miner_pool_stats figures[2];
+    char urls[2][64];
+    char reason[100];
+    fake_pool_start(&first, &loop, 0);
+    fake_pool_start(&second, &loop, 0);
+    every_pool.silence_ms = 400;
+    const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", first.port),
+                                url_of(urls[1], 64, "", "127.0.0.1", second.port), NULL};
+    start_pools(list);
+    await_pool(0);
+    assert_true(reason_is("start"));
+    await_pool(1);
+    (void)snprintf(reason, sizeof reason, "%s: no new job for too long", urls[0]);
+    assert_true(reason_is(reason));
+    assert_int_equal(pools_get_list(pools, figures, 2), 2);
+    assert_int_equal(figures[0].state, MINER_POOL_SILENT);
+    assert_int_equal(figures[1].state, MINER_POOL_WORKING);
+    fake_pool_send_job(&first);
+    await_pool(0);
+    (void)snprintf(reason, sizeof reason, "%s works again", urls[0]);
+    assert_true(reason_is(reason));
+    assert_int_equal(first.connections, 1); /* it was never left */
+    struct pools_status status;
+    pools_get_status(pools, &status);
+    assert_int_equal(status.changes, 3);
+    fake_pool_stop(&first);
+    fake_pool_stop(&second);
+}
+
+static void a_silent_pool_without_another_is_kept(void **state)
+{
+    (void)state;
+    struct fake_pool only = {0};
+    char url[64];
+    fake_pool_start(&only, &loop, 0);
+    every_pool.silence_ms = 100;
+    const char *const list[] = {url_of(url, 64, "", "127.0.0.1", only.port), NULL};
+    start_pools(list);
+    await_pool(0);
+    const uint64_t until_ns = uv_hrtime() + UINT64_C(500) * 1000000;
+    while (uv_hrtime() < until_ns) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    assert_true(last_serial != 0);
+    assert_int_equal(only.connections, 1);
+    assert_int_equal(warned, 0);
+    fake_pool_stop(&only);
+}
+
+static void every_change_has_its_reason(void **state)
+{
+    (void)state;
+    struct fake_pool first = {0};
+    struct fake_pool second = {0};
+    struct miner_pool_stats figures[2];
+    char urls[2][64];
+    const int port = fake_free_port();
+    fake_pool_start(&second, &loop, 0);
+    const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", port),
+                                url_of(urls[1], 64, "", "127.0.0.1", second.port), NULL};
+    start_pools(list);
+    await_pool(1);
+    assert_true(reason_is(urls[0]) && reason_is("connection refused"));
+    fake_pool_start(&first, &loop, port);
+    await_pool(0);
+    assert_true(reason_is("works again"));
+    fake_pool_stop(&second);
+    fake_pool_stop(&first);
+    run_until(has_no_job, NULL, "the loss");
+    assert_true(reason_is(urls[0]) && !reason_is("works again"));
+    (void)pools_get_list(pools, figures, 2);
+    assert_true(figures[0].losses >= 2); /* refused, then closed */
+    assert_true(isnan(figures[0].answer_p50_ms));
 }
 
 /* A listener whose queue is full drops every further SYN, as a black hole does. */
@@ -350,7 +273,7 @@ static void a_black_hole_does_not_hold_up_the_next_pool(void **state)
     const char *const list[] = {url_of(urls[0], 64, "", "127.0.0.1", port),
                                 url_of(urls[1], 64, "", "127.0.0.1", good.port), NULL};
     const uint64_t start_ns = uv_hrtime();
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_pool(1);
     const uint64_t took_ms = (uv_hrtime() - start_ns) / 1000000;
     assert_true(took_ms >= 300 && took_ms < 2500); /* far from the 5 s to connect */
@@ -385,8 +308,7 @@ static void an_only_pool_is_found_soon_after_its_return(void **state)
                                         .good_ms = 1000,
                                         .connect_timeout_ms = 5000,
                                         .patience_ms = 300};
-    const struct pools_handler handler = {.job = on_job};
-    pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
+    pools = pools_create(&options, &timing, &loop, NULL, &pools_handler, NULL);
     assert_non_null(pools);
     const uint64_t until_ns = uv_hrtime() + UINT64_C(3000) * 1000000;
     while (uv_hrtime() < until_ns) { /* waits of up to 2 s by now, were they not bounded */
@@ -409,7 +331,7 @@ static void a_redirect_to_a_stranger_is_refused_and_work_goes_on(void **state)
         .manner = FAKE_REDIRECT, .redirect_host = "127.0.0.1", .redirect_port = stranger.port};
     fake_pool_start(&pool, &loop, 0);
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_message("was refused");
     assert_true(last_serial != 0);
     assert_int_equal(stranger.connections, 0);
@@ -438,8 +360,7 @@ static void an_allowed_redirect_is_followed(void **state)
                                         .good_ms = 1000,
                                         .connect_timeout_ms = 5000,
                                         .patience_ms = 300};
-    const struct pools_handler handler = {.job = on_job};
-    pools = pools_create(&options, &timing, &loop, NULL, &handler, NULL);
+    pools = pools_create(&options, &timing, &loop, NULL, &pools_handler, NULL);
     assert_non_null(pools);
     run_until(reached, &other.jobs, "the other pool's job");
     fake_pool_stop(&pool);
@@ -453,7 +374,7 @@ static void a_pool_that_hangs_up_on_configure_is_served_plainly(void **state)
     char url[64];
     fake_pool_start(&pool, &loop, 0);
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_pool(0);
     assert_int_equal(pool.connections, 2);
     assert_int_equal(warned, 0); /* nothing is wrong with it */
@@ -467,7 +388,7 @@ static void a_pool_that_answers_configure_and_hangs_up_is_served_plainly(void **
     char url[64];
     fake_pool_start(&pool, &loop, 0);
     const char *const list[] = {url_of(url, 64, "", "127.0.0.1", pool.port), NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_pool(0);
     assert_int_equal(pool.connections, 2);
     assert_int_equal(warned, 0);
@@ -478,87 +399,9 @@ static void a_name_that_does_not_exist_is_told(void **state)
 {
     (void)state;
     const char *const list[] = {"stratum+tcp://no-such-host.invalid:3333", NULL};
-    start_pools(list, true, NULL);
+    start_pools(list);
     await_message("no-such-host.invalid:3333: the name cannot be resolved");
 }
-
-/* --- tls ----------------------------------------------------------------------------------------
- */
-
-static char ca_path[64];
-
-static struct fake_tls *start_tls(const char *name, int *port)
-{
-    (void)snprintf(ca_path, sizeof ca_path, "/tmp/hb-test-ca-%ld.pem", (long)getpid());
-    return fake_tls_start(name, ca_path, port);
-}
-
-static void expect_tls(const char *certified, bool verify, bool with_ca, const char *message)
-{
-    int port = 0;
-    char url[64];
-    struct fake_tls *tls = start_tls(certified, &port);
-    const char *const list[] = {url_of(url, 64, "stratum+ssl://", "localhost", port), NULL};
-    start_pools(list, verify, with_ca ? ca_path : NULL);
-    if (message == NULL) {
-        await_pool(0);
-    } else {
-        await_message(message);
-        assert_int_equal(jobs_seen, 0);
-    }
-    pools_destroy(pools);
-    pools = NULL;
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
-    fake_tls_stop(tls);
-    (void)unlink(ca_path);
-}
-
-static void a_trusted_certificate_is_accepted(void **state)
-{
-    (void)state;
-    expect_tls("localhost", true, true, NULL);
-}
-
-static void an_unknown_certificate_is_refused(void **state)
-{
-    (void)state;
-    expect_tls("localhost", true, false, "the certificate is not trusted");
-}
-
-static void a_certificate_of_another_host_is_refused(void **state)
-{
-    (void)state;
-    expect_tls("other.example", true, true, "the certificate is not trusted: hostname mismatch");
-}
-
-static void verification_can_be_switched_off(void **state)
-{
-    (void)state;
-    expect_tls("other.example", false, false, NULL);
-}
-
-static void a_plain_pool_is_no_tls_pool(void **state)
-{
-    (void)state;
-    struct fake_pool pool = {.manner = FAKE_GREETS};
-    char url[64];
-    fake_pool_start(&pool, &loop, 0);
-    const char *const list[] = {url_of(url, 64, "stratum+tls://", "127.0.0.1", pool.port), NULL};
-    start_pools(list, true, NULL);
-    await_message("tls failed");
-    assert_int_equal(jobs_seen, 0);
-    fake_pool_stop(&pool);
-}
-
-static void a_missing_ca_file_is_told(void **state)
-{
-    (void)state;
-    const char *const list[] = {"stratum+ssl://127.0.0.1:1", NULL};
-    start_pools(list, true, "/nonexistent.pem");
-    await_message("could not read any");
-}
-
-#define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -572,6 +415,9 @@ int main(void)
         POOL_TEST(a_relapsing_pool_is_told_of_once_and_retried_ever_later),
         POOL_TEST(a_silent_pool_is_passed_over),
         POOL_TEST(a_pool_without_jobs_is_passed_over),
+        POOL_TEST(a_pool_that_falls_silent_is_passed_over_and_returned_to),
+        POOL_TEST(a_silent_pool_without_another_is_kept),
+        POOL_TEST(every_change_has_its_reason),
         POOL_TEST(a_black_hole_does_not_hold_up_the_next_pool),
         POOL_TEST(waits_are_short_at_first_and_bounded),
         POOL_TEST(an_only_pool_is_found_soon_after_its_return),
@@ -580,12 +426,6 @@ int main(void)
         POOL_TEST(a_pool_that_hangs_up_on_configure_is_served_plainly),
         POOL_TEST(a_pool_that_answers_configure_and_hangs_up_is_served_plainly),
         POOL_TEST(a_name_that_does_not_exist_is_told),
-        POOL_TEST(a_trusted_certificate_is_accepted),
-        POOL_TEST(an_unknown_certificate_is_refused),
-        POOL_TEST(a_certificate_of_another_host_is_refused),
-        POOL_TEST(verification_can_be_switched_off),
-        POOL_TEST(a_plain_pool_is_no_tls_pool),
-        POOL_TEST(a_missing_ca_file_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

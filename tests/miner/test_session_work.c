@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "miner/latency.h"
 #include "miner/verify.h"
 #include "tests/miner/dialogue.h"
 #include "tests/miner/vectors.h"
@@ -206,6 +207,25 @@ static void answers_are_timed_and_their_difficulty_added_up(void **state)
     assert_near(fx.accepted_difficulty, 0.25, 0);
 }
 
+static void quantiles_of_answers_are_right_within_five_percent(void **state)
+{
+    (void)state;
+    struct latency latency = {0};
+    assert_true(isnan(latency_quantile_ms(&latency, 0.5)) && isnan(latency_mean_ms(&latency)));
+    for (int ms = 1; ms <= 1000; ms++) {
+        latency_note(&latency, ms);
+    }
+    assert_near(latency_quantile_ms(&latency, 0.5), 500, 25);
+    assert_near(latency_quantile_ms(&latency, 0.95), 950, 47.5);
+    assert_near(latency_quantile_ms(&latency, 1), 1000, 50);
+    assert_near(latency_mean_ms(&latency), 500.5, 1e-9);
+    latency = (struct latency){0};
+    latency_note(&latency, -3);
+    latency_note(&latency, 1e12);
+    assert_near(latency_quantile_ms(&latency, 0), 0, 0.1);
+    assert_near(latency.max_ms, 1e12, 0);
+}
+
 static void a_share_before_authorize_is_answered_waits_for_it(void **state)
 {
     (void)state;
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(shares_are_accounted_by_reason),
         cmocka_unit_test(a_share_is_sent_once),
         cmocka_unit_test(answers_are_timed_and_their_difficulty_added_up),
+        cmocka_unit_test(quantiles_of_answers_are_right_within_five_percent),
         cmocka_unit_test(a_share_before_authorize_is_answered_waits_for_it),
         cmocka_unit_test(a_pool_that_refuses_everything_is_left),
         cmocka_unit_test(a_thousand_shares_are_remembered_across_connections),

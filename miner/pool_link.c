@@ -8,16 +8,22 @@
 #include "miner/line_buffer.h"
 #include "miner/pool_url.h"
 #include "miner/session.h"
+#include "miner/socks5.h"
+#include "miner/tls.h"
 #include "miner/transport_uv.h"
 #include "plumbing/clock.h"
 
-enum { CREDENTIAL_MAX = 512 };
+enum {
+    CREDENTIAL_MAX = 512,
+    PROXY_PATIENCE = 4, /* times the time to connect: Tor may build a circuit first */
+};
 
 struct pool_link {
     struct work_source source; /* first: a source's address is its link's */
     struct uv_loop_s *loop;
     struct pool_url url, target; /* as configured; for the next connection */
-    char *user, *password, *ca_file;
+    struct pool_url proxy;       /* host "": none */
+    char *user, *password, *ca_file, *tls_pin, *proxy_user, *proxy_password;
     bool tls_verify;
     int connect_timeout_ms;
     struct transport *transport; /* NULL: down */
@@ -187,18 +193,47 @@ static bool requests_fit(const struct pool_link *link, struct hb_err *err)
                            STRATUM_REQUEST_MAX);
 }
 
+/* A text that may be left out: it stays NULL then. */
+static bool copy_optional(char **copy, const char *text, const char *what, struct hb_err *err)
+{
+    return text == NULL || copy_text(copy, text, what, err);
+}
+
+/* Without a user of its own a pool's connection still shall not share a circuit of Tor's with
+ * another's, so its place serves as a password. */
+static bool copy_proxy(struct pool_link *link, const struct miner_pool *pool, struct hb_err *err)
+{
+    char where[300];
+    pool_url_print(where, sizeof where, link->url.host, link->url.port);
+    if (pool->proxy == NULL) {
+        return !pool_url_is_onion(link->url.host) ||
+               hb_fail(err, HB_ERR_USAGE,
+                       "pool proxy: expected one, such as socks5://127.0.0.1:9050, because only "
+                       "Tor reaches '%s', got nothing",
+                       link->url.host);
+    }
+    struct socks5 probe;
+    return pool_url_parse_proxy(pool->proxy, &link->proxy, err) &&
+           copy_text(&link->proxy_user, pool->proxy_user == NULL ? "heatbridge" : pool->proxy_user,
+                     "proxy user", err) &&
+           copy_text(&link->proxy_password,
+                     pool->proxy_password == NULL ? where : pool->proxy_password, "proxy password",
+                     err) &&
+           socks5_init(&probe, link->url.host, link->url.port, link->proxy_user,
+                       link->proxy_password, err);
+}
+
 static bool copy_pool(struct pool_link *link, const struct miner_pool *pool, struct hb_err *err)
 {
+    uint8_t pin[TLS_PIN_SIZE];
     link->tls_verify = pool->tls_verify;
-    if (pool->ca_file != NULL) {
-        link->ca_file = strdup(pool->ca_file);
-        if (link->ca_file == NULL) {
-            return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
-        }
-    }
     return pool_url_parse(pool->url == NULL ? "" : pool->url, &link->url, err) &&
            copy_text(&link->user, pool->user, "user", err) &&
-           copy_text(&link->password, pool->password, "password", err) && requests_fit(link, err);
+           copy_text(&link->password, pool->password, "password", err) &&
+           copy_optional(&link->ca_file, pool->ca_file, "ca_file", err) &&
+           copy_optional(&link->tls_pin, pool->tls_pin, "tls_pin", err) &&
+           (pool->tls_pin == NULL || tls_read_pin(pool->tls_pin, pin, err)) &&
+           copy_proxy(link, pool, err) && requests_fit(link, err);
 }
 
 static void close_link(struct work_source *source)
@@ -215,6 +250,9 @@ static void destroy_link(struct work_source *source)
     free(link->user);
     free(link->password);
     free(link->ca_file);
+    free(link->tls_pin);
+    free(link->proxy_user);
+    free(link->proxy_password);
     free(link);
 }
 
@@ -255,17 +293,28 @@ static void open_link(struct work_source *source)
         return;
     }
     source->reached = false;
+    const bool proxied = link->proxy.host[0] != '\0';
+    const struct tls_options tls = {.host = link->target.host,
+                                    .verify = link->tls_verify,
+                                    .ca_file = link->ca_file,
+                                    .pin = link->tls_pin};
     const struct transport_options options = {
         .host = link->target.host,
         .port = link->target.port,
-        .tls = link->target.tls,
-        .tls_verify = link->tls_verify,
-        .ca_file = link->ca_file,
-        .connect_timeout_ms = link->connect_timeout_ms,
+        .tls = link->target.tls ? &tls : NULL,
+        .proxy_host = proxied ? link->proxy.host : NULL,
+        .proxy_port = link->proxy.port,
+        .proxy_user = link->proxy_user,
+        .proxy_password = link->proxy_password,
+        .connect_timeout_ms = (proxied ? PROXY_PATIENCE : 1) * link->connect_timeout_ms,
     };
     const struct transport_handler handler = {on_opened, on_received, on_closed, link};
     struct hb_err err = {0};
-    link->transport = transport_connect(link->loop, &options, &handler, &err);
+    if (proxied || !pool_url_is_onion(link->target.host)) {
+        link->transport = transport_connect(link->loop, &options, &handler, &err);
+    } else {
+        (void)hb_fail(&err, HB_ERR_USAGE, "only Tor reaches it, and the pool has no proxy");
+    }
     if (link->transport == NULL) {
         lose_here(link, err.msg, -1);
         aim_at(link, &link->url);

@@ -7,22 +7,32 @@
 
 #include "ground/text.h"
 
-static const struct scheme {
+struct scheme {
     const char *prefix;
     bool tls;
-} schemes[] = {
+};
+
+static const struct scheme pool_schemes[] = {
     {"stratum+tcp://", false},
     {"stratum+ssl://", true},
     {"stratum+tls://", true},
+    {NULL, false},
 };
 
-static const char *skip_scheme(const char *text, bool *tls)
+static const struct scheme proxy_schemes[] = {
+    {"socks5://", false},
+    {"socks5h://", false},
+    {NULL, false},
+};
+
+/* What follows the scheme; NULL if there is one that is not in the list. */
+static const char *skip_scheme(const struct scheme *schemes, const char *text, bool *tls)
 {
     *tls = false;
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        const size_t len = strlen(schemes[i].prefix);
-        if (strncasecmp(text, schemes[i].prefix, len) == 0) {
-            *tls = schemes[i].tls;
+    for (; schemes->prefix != NULL; schemes++) {
+        const size_t len = strlen(schemes->prefix);
+        if (strncasecmp(text, schemes->prefix, len) == 0) {
+            *tls = schemes->tls;
             return text + len;
         }
     }
@@ -58,31 +68,47 @@ static bool split_host(const char *text, struct pool_url *url, const char **port
     return *end == ':';
 }
 
-bool pool_url_parse(const char *text, struct pool_url *url, struct hb_err *err)
+static bool parse(const char *text, const char *what, const struct scheme *schemes,
+                  const char *expected, struct pool_url *url, struct hb_err *err)
 {
     memset(url, 0, sizeof *url);
     char shown[128];
     text_copy_printable(shown, sizeof shown, text, strlen(text));
     if (strchr(text, '@') != NULL) {
         return hb_fail(err, HB_ERR_USAGE, /* what is before the @ may be a secret */
-                       "pool url: expected no user and password in it, give them on their own");
+                       "%s: expected no user and password in it, give them on their own", what);
     }
-    const char *rest = skip_scheme(text, &url->tls);
+    const char *rest = skip_scheme(schemes, text, &url->tls);
     if (rest == NULL) {
-        return hb_fail(err, HB_ERR_USAGE,
-                       "pool url: expected stratum+tcp://, stratum+ssl:// or stratum+tls://, got "
-                       "'%s'",
-                       shown);
+        return hb_fail(err, HB_ERR_USAGE, "%s: expected %s, got '%s'", what, expected, shown);
     }
     const char *port = NULL;
     if (!split_host(rest, url, &port)) {
-        return hb_fail(err, HB_ERR_USAGE, "pool url: expected host:port, got '%s'", shown);
+        return hb_fail(err, HB_ERR_USAGE, "%s: expected host:port, got '%s'", what, shown);
     }
     if (!parse_port(port, &url->port)) {
-        return hb_fail(err, HB_ERR_USAGE, "pool url: expected a port from 1 to 65535, got '%s'",
+        return hb_fail(err, HB_ERR_USAGE, "%s: expected a port from 1 to 65535, got '%s'", what,
                        shown);
     }
     return true;
+}
+
+bool pool_url_parse(const char *text, struct pool_url *url, struct hb_err *err)
+{
+    return parse(text, "pool url", pool_schemes, "stratum+tcp://, stratum+ssl:// or stratum+tls://",
+                 url, err);
+}
+
+bool pool_url_parse_proxy(const char *text, struct pool_url *url, struct hb_err *err)
+{
+    return parse(text, "pool proxy", proxy_schemes, "socks5://", url, err);
+}
+
+bool pool_url_is_onion(const char *host)
+{
+    static const char end[] = ".onion";
+    const size_t len = strlen(host);
+    return len >= sizeof end && strcasecmp(host + len - (sizeof end - 1), end) == 0;
 }
 
 void pool_url_print(char *text, size_t size, const char *host, uint16_t port)

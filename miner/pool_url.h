@@ -19,6 +19,12 @@ struct pool_url {
  * addresses in brackets. A trailing slash is allowed. */
 HB_MUST_USE bool pool_url_parse(const char *text, struct pool_url *url, struct hb_err *err);
 
+/* Reads socks5://host:port (or socks5h://, which is the same here: names are looked up there). */
+HB_MUST_USE bool pool_url_parse_proxy(const char *text, struct pool_url *url, struct hb_err *err);
+
+/* True for a name that only Tor can reach. */
+bool pool_url_is_onion(const char *host);
+
 /* "host:port", with brackets where needed. Cuts at `size`. */
 void pool_url_print(char *text, size_t size, const char *host, uint16_t port);
 

@@ -3,15 +3,43 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ground/text.h"
+#include "miner/hex.h"
 
 struct tls {
     SSL_CTX *context;
     SSL *ssl;
     BIO *in, *out; /* owned by ssl */
+    bool pinned;
+    uint8_t pin[TLS_PIN_SIZE], seen[TLS_PIN_SIZE]; /* expected, and the peer's, if it is another */
 };
+
+static void print_pin(const uint8_t pin[TLS_PIN_SIZE], char text[3 * TLS_PIN_SIZE])
+{
+    for (size_t i = 0; i < TLS_PIN_SIZE; i++) {
+        (void)snprintf(text + 3 * i, 4, "%02X:", pin[i]);
+    }
+    text[3 * TLS_PIN_SIZE - 1] = '\0';
+}
+
+bool tls_read_pin(const char *text, uint8_t pin[TLS_PIN_SIZE], struct hb_err *err)
+{
+    char digits[2 * TLS_PIN_SIZE + 1];
+    size_t used = 0;
+    const char *c = text;
+    for (; *c != '\0' && used < sizeof digits - 1; c++) {
+        if (*c != ':') {
+            digits[used++] = *c;
+        }
+    }
+    digits[used] = '\0';
+    return (*c == '\0' && hex_decode(digits, pin, TLS_PIN_SIZE)) ||
+           hb_fail(err, HB_ERR_USAGE, "pool tls_pin: expected the 64 hex digits of a SHA-256");
+}
 
 /* OpenSSL's own words for what just failed, and why a certificate was refused. */
 static bool explain(const struct tls *tls, struct hb_err *err)
@@ -20,12 +48,35 @@ static bool explain(const struct tls *tls, struct hb_err *err)
     const long verdict = tls->ssl == NULL ? X509_V_OK : SSL_get_verify_result(tls->ssl);
     const char *reason = ERR_reason_error_string(code);
     ERR_clear_error();
+    if (verdict != X509_V_OK && tls->pinned) {
+        char seen[3 * TLS_PIN_SIZE];
+        print_pin(tls->seen, seen);
+        return hb_fail(err, HB_ERR_NETWORK,
+                       "the certificate is not the pinned one: its SHA-256 is %s", seen);
+    }
     if (verdict != X509_V_OK) {
         return hb_fail(err, HB_ERR_NETWORK, "the certificate is not trusted: %s",
                        X509_verify_cert_error_string(verdict));
     }
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
+        reason = "the pool does not speak it at this port";
+    }
     return hb_fail(err, HB_ERR_NETWORK, "tls failed: %s",
                    reason == NULL ? "the peer does not speak it" : reason);
+}
+
+/* Instead of OpenSSL's own judgement: the peer's certificate itself, and nothing else. */
+static int check_pin(X509_STORE_CTX *store, void *arg)
+{
+    struct tls *tls = arg;
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    unsigned len = 0;
+    if (certificate != NULL && X509_digest(certificate, EVP_sha256(), tls->seen, &len) == 1 &&
+        len == TLS_PIN_SIZE && memcmp(tls->seen, tls->pin, TLS_PIN_SIZE) == 0) {
+        return 1;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return 0;
 }
 
 static bool load_authorities(struct tls *tls, const char *ca_file, struct hb_err *err)
@@ -69,33 +120,43 @@ static bool attach_memory(struct tls *tls)
     return true;
 }
 
-static bool set_up(struct tls *tls, const char *host, const char *ca_file, bool verify,
-                   struct hb_err *err)
+static bool set_up_trust(struct tls *tls, const struct tls_options *options, struct hb_err *err)
+{
+    tls->pinned = options->pin != NULL;
+    if (tls->pinned) {
+        SSL_CTX_set_cert_verify_callback(tls->context, check_pin, tls);
+        SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+        return tls_read_pin(options->pin, tls->pin, err);
+    }
+    SSL_CTX_set_verify(tls->context, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    return !options->verify || load_authorities(tls, options->ca_file, err);
+}
+
+static bool set_up(struct tls *tls, const struct tls_options *options, struct hb_err *err)
 {
     tls->context = SSL_CTX_new(TLS_client_method());
     if (tls->context == NULL || SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) != 1) {
         return explain(tls, err);
     }
-    if (verify && !load_authorities(tls, ca_file, err)) {
+    if (!set_up_trust(tls, options, err)) {
         return false;
     }
-    SSL_CTX_set_verify(tls->context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     tls->ssl = SSL_new(tls->context);
-    if (tls->ssl == NULL || !attach_memory(tls) || !expect_host(tls->ssl, host)) {
+    if (tls->ssl == NULL || !attach_memory(tls) || !expect_host(tls->ssl, options->host)) {
         return explain(tls, err);
     }
     SSL_set_connect_state(tls->ssl);
     return true;
 }
 
-struct tls *tls_create(const char *host, const char *ca_file, bool verify, struct hb_err *err)
+struct tls *tls_create(const struct tls_options *options, struct hb_err *err)
 {
     struct tls *tls = calloc(1, sizeof *tls);
     if (tls == NULL) {
         hb_fail(err, HB_ERR_SYSTEM, "tls: out of memory");
         return NULL;
     }
-    if (!set_up(tls, host, ca_file, verify, err)) {
+    if (!set_up(tls, options, err)) {
         tls_destroy(tls);
         return NULL;
     }

@@ -5,17 +5,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ground/attr.h"
 #include "ground/err.h"
 
 struct tls;
 
-/* A client of TLS 1.2 or later for `host` (a name, or an address). With `verify` the peer's
- * certificate must be for that host and lead to `ca_file`, or to the system's authorities if that
- * is NULL. NULL with `err` if the file cannot be read. */
-HB_MUST_USE struct tls *tls_create(const char *host, const char *ca_file, bool verify,
-                                   struct hb_err *err);
+struct tls_options {
+    const char *host;    /* a name, or an address                                            */
+    bool verify;         /* the certificate must be for that host and lead to an authority   */
+    const char *ca_file; /* certificates of authorities; NULL: the system's                  */
+    const char *pin;     /* SHA-256 of the only certificate that is trusted, in hex; then it
+                            need not lead anywhere, nor be in date; NULL: any                 */
+};
+
+enum { TLS_PIN_SIZE = 32 };
+
+/* Reads a pin: 64 hex digits, with colons between the bytes as OpenSSL prints them, or without. */
+HB_MUST_USE bool tls_read_pin(const char *text, uint8_t pin[TLS_PIN_SIZE], struct hb_err *err);
+
+/* A client of TLS 1.2 or later. Texts are used during the call only. NULL with `err` if the file
+ * cannot be read or the pin is malformed. */
+HB_MUST_USE struct tls *tls_create(const struct tls_options *options, struct hb_err *err);
 /* NULL is allowed. */
 void tls_destroy(struct tls *tls);
 

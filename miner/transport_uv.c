@@ -7,6 +7,7 @@
 
 #include "ground/text.h"
 #include "miner/pool_url.h"
+#include "miner/socks5.h"
 #include "miner/tls.h"
 
 enum { READ_SIZE = 16 * 1024, QUEUE_MAX = 256 * 1024, KEEP_ALIVE_S = 60 };
@@ -14,9 +15,10 @@ enum { READ_SIZE = 16 * 1024, QUEUE_MAX = 256 * 1024, KEEP_ALIVE_S = 60 };
 struct transport {
     uv_loop_t *loop;
     struct transport_handler handler;
-    char host[256];
-    uint16_t port;
+    char host[256], dial_host[256]; /* the pool's; where to connect to: the pool or the proxy */
+    uint16_t port, dial_port;
     int timeout_ms;
+    struct socks5 *socks; /* NULL without a proxy */
     struct tls *tls;
     uv_tcp_t tcp;
     uv_timer_t deadline;
@@ -43,6 +45,7 @@ static void free_when_idle(struct transport *transport)
     }
     uv_freeaddrinfo(transport->addresses);
     tls_destroy(transport->tls);
+    free(transport->socks);
     free(transport);
 }
 
@@ -68,6 +71,12 @@ void transport_close(struct transport *transport)
     }
 }
 
+/* True until the proxy has connected us. */
+static bool at_proxy(const struct transport *transport)
+{
+    return transport->socks != NULL && transport->socks->state != SOCKS5_DONE;
+}
+
 /* Tells the owner why, and hangs up. */
 static void end(struct transport *transport, const char *why)
 {
@@ -76,16 +85,23 @@ static void end(struct transport *transport, const char *why)
     }
     const struct transport_handler handler = transport->handler;
     char where[300];
-    char message[600];
+    char proxy[300] = "";
+    char message[900];
     pool_url_print(where, sizeof where, transport->host, transport->port);
-    (void)snprintf(message, sizeof message, "%s: %s", where, why);
+    if (at_proxy(transport)) {
+        pool_url_print(proxy, sizeof proxy, transport->dial_host, transport->dial_port);
+    }
+    (void)snprintf(message, sizeof message, "%s: %s%s%s%s", where, proxy[0] != '\0' ? "proxy " : "",
+                   proxy, proxy[0] != '\0' ? ": " : "", why);
     transport_close(transport);
     handler.closed(handler.ctx, message);
 }
 
 static void end_by_uv(struct transport *transport, int status)
 {
-    end(transport, status == UV_EOF ? "the pool closed the connection" : uv_strerror(status));
+    const char *closed =
+        at_proxy(transport) ? "it closed the connection" : "the pool closed the connection";
+    end(transport, status == UV_EOF ? closed : uv_strerror(status));
 }
 
 /* --- sending ------------------------------------------------------------------------------------
@@ -191,6 +207,45 @@ static void on_ciphertext(struct transport *transport, const char *data, size_t 
     }
 }
 
+/* The way to the pool is free: the handshake of TLS begins, or the pool's own dialogue. */
+static void on_through(struct transport *transport)
+{
+    if (transport->tls != NULL) {
+        (void)advance_tls(transport);
+    } else {
+        become_open(transport);
+    }
+}
+
+static void on_bytes(struct transport *transport, const char *data, size_t len)
+{
+    if (transport->tls != NULL) {
+        on_ciphertext(transport, data, len);
+    } else {
+        transport->handler.received(transport->handler.ctx, data, len);
+    }
+}
+
+static void on_proxy_bytes(struct transport *transport, const char *data, size_t len)
+{
+    struct socks5 *socks = transport->socks;
+    struct hb_err err = {0};
+    size_t used = 0;
+    if (!socks5_feed(socks, (const uint8_t *)data, len, &used, &err)) {
+        end(transport, err.msg);
+        return;
+    }
+    if (socks->out_len > 0) {
+        send_raw(transport, (const char *)socks->out, socks->out_len);
+    }
+    if (socks->state == SOCKS5_DONE) {
+        on_through(transport);
+        if (!transport->ended && used < len) {
+            on_bytes(transport, data + used, len - used);
+        }
+    }
+}
+
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void)suggested;
@@ -206,10 +261,10 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
     }
     if (len < 0) {
         end_by_uv(transport, (int)len);
-    } else if (transport->tls != NULL) {
-        on_ciphertext(transport, buffer->base, (size_t)len);
+    } else if (at_proxy(transport)) {
+        on_proxy_bytes(transport, buffer->base, (size_t)len);
     } else {
-        transport->handler.received(transport->handler.ctx, buffer->base, (size_t)len);
+        on_bytes(transport, buffer->base, (size_t)len);
     }
 }
 
@@ -233,10 +288,10 @@ static void on_connected(uv_connect_t *request, int status)
     status = uv_read_start((uv_stream_t *)&transport->tcp, on_allocate, on_read);
     if (status < 0) {
         end_by_uv(transport, status);
-    } else if (transport->tls != NULL) {
-        (void)advance_tls(transport);
+    } else if (transport->socks != NULL) {
+        send_raw(transport, (const char *)transport->socks->out, transport->socks->out_len);
     } else {
-        become_open(transport);
+        on_through(transport);
     }
 }
 
@@ -299,20 +354,51 @@ static bool begin(struct transport *transport, struct hb_err *err)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char port[8];
-    (void)snprintf(port, sizeof port, "%u", transport->port);
+    (void)snprintf(port, sizeof port, "%u", transport->dial_port);
     transport->tcp.data = transport->deadline.data = transport->lookup.data = transport;
     (void)uv_timer_init(transport->loop, &transport->deadline);
     (void)uv_tcp_init(transport->loop, &transport->tcp);
     transport->handles = 2;
     (void)uv_timer_start(&transport->deadline, on_deadline, (uint64_t)transport->timeout_ms, 0);
     const int status = uv_getaddrinfo(transport->loop, &transport->lookup, on_looked_up,
-                                      transport->host, port, &hints);
+                                      transport->dial_host, port, &hints);
     if (status < 0) {
         transport_close(transport);
-        return hb_fail(err, HB_ERR_SYSTEM, "%s: %s", transport->host, uv_strerror(status));
+        return hb_fail(err, HB_ERR_SYSTEM, "%s: %s", transport->dial_host, uv_strerror(status));
     }
     transport->looking_up = true;
     return true;
+}
+
+static bool set_up_proxy(struct transport *transport, const struct transport_options *options,
+                         struct hb_err *err)
+{
+    const bool proxied = options->proxy_host != NULL;
+    transport->dial_port = proxied ? options->proxy_port : options->port;
+    (void)text_copy(transport->dial_host, sizeof transport->dial_host,
+                    proxied ? options->proxy_host : options->host);
+    if (!proxied) {
+        return true;
+    }
+    transport->socks = calloc(1, sizeof *transport->socks);
+    if (transport->socks == NULL) {
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    return socks5_init(transport->socks, options->host, options->port, options->proxy_user,
+                       options->proxy_password, err);
+}
+
+static bool set_up(struct transport *transport, const struct transport_options *options,
+                   struct hb_err *err)
+{
+    transport->port = options->port;
+    transport->timeout_ms = options->connect_timeout_ms;
+    (void)text_copy(transport->host, sizeof transport->host, options->host);
+    if (!set_up_proxy(transport, options, err)) {
+        return false;
+    }
+    transport->tls = options->tls == NULL ? NULL : tls_create(options->tls, err);
+    return options->tls == NULL || transport->tls != NULL;
 }
 
 struct transport *transport_connect(struct uv_loop_s *loop, const struct transport_options *options,
@@ -325,15 +411,11 @@ struct transport *transport_connect(struct uv_loop_s *loop, const struct transpo
     }
     transport->loop = loop;
     transport->handler = *handler;
-    transport->port = options->port;
-    transport->timeout_ms = options->connect_timeout_ms;
-    (void)text_copy(transport->host, sizeof transport->host, options->host);
-    if (options->tls) {
-        transport->tls = tls_create(options->host, options->ca_file, options->tls_verify, err);
-        if (transport->tls == NULL) {
-            free(transport);
-            return NULL;
-        }
+    if (!set_up(transport, options, err)) {
+        tls_destroy(transport->tls);
+        free(transport->socks);
+        free(transport);
+        return NULL;
     }
     return begin(transport, err) ? transport : NULL;
 }

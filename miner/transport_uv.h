@@ -1,4 +1,5 @@
-/* One connection to a pool over TCP or TLS on a libuv loop; nothing here blocks.
+/* One connection to a pool over TCP or TLS, straight or through a SOCKS5 proxy, on a libuv loop;
+ * nothing here blocks.
  *
  * A connection is made once and ends once: `closed` is called exactly once, with the cause in plain
  * words, unless transport_close came first. Memory is given back when libuv has let go of it.
@@ -13,15 +14,19 @@
 #include "ground/attr.h"
 #include "ground/err.h"
 
+struct tls_options;
 struct uv_loop_s;
 struct transport;
 
+/* All texts are used during the call only. */
 struct transport_options {
-    const char *host; /* copied */
+    const char *host;
     uint16_t port;
-    bool tls, tls_verify;
-    const char *ca_file;    /* used during the call only; NULL: the system's */
-    int connect_timeout_ms; /* from name look-up to the end of the handshake */
+    const struct tls_options *tls; /* NULL: plain text */
+    const char *proxy_host;        /* NULL: straight. With one, `host` is looked up by the proxy. */
+    uint16_t proxy_port;
+    const char *proxy_user, *proxy_password;
+    int connect_timeout_ms; /* from name look-up to the end of the handshakes */
 };
 
 /* All are called on the loop's thread, never from within transport_connect. */

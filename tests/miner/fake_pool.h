@@ -43,8 +43,16 @@ int fake_free_port(void);
 
 struct fake_tls;
 
-/* A pool behind TLS whose certificate, self-signed for `name`, is written to `ca_path`. */
-struct fake_tls *fake_tls_start(const char *name, const char *ca_path, int *port);
+struct fake_tls_options {
+    const char *name;    /* that the certificate, self-signed, is for */
+    const char *ca_path; /* where it is written to                    */
+    int lasts_s;         /* from now on; negative: it has expired     */
+};
+
+/* A pool behind TLS. */
+struct fake_tls *fake_tls_start(const struct fake_tls_options *options, int *port);
+/* The certificate's SHA-256 in hex with colons. */
+const char *fake_tls_pin(const struct fake_tls *tls);
 void fake_tls_stop(struct fake_tls *tls);
 
 #endif

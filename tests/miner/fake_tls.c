@@ -19,6 +19,7 @@ struct fake_tls {
     SSL_CTX *context;
     int listener;
     atomic_bool quit;
+    char pin[3 * 32];
 };
 
 static void add_name(X509 *certificate, const char *name)
@@ -30,13 +31,13 @@ static void add_name(X509 *certificate, const char *name)
     X509_EXTENSION_free(names);
 }
 
-static X509 *self_signed(EVP_PKEY *key, const char *name)
+static X509 *self_signed(EVP_PKEY *key, const char *name, int lasts_s)
 {
     X509 *certificate = X509_new();
     (void)X509_set_version(certificate, 2);
     (void)ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    (void)X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    (void)X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    (void)X509_gmtime_adj(X509_getm_notBefore(certificate), -7200);
+    (void)X509_gmtime_adj(X509_getm_notAfter(certificate), lasts_s);
     (void)X509_set_pubkey(certificate, key);
     X509_NAME *subject = X509_get_subject_name(certificate);
     (void)X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1,
@@ -47,14 +48,26 @@ static X509 *self_signed(EVP_PKEY *key, const char *name)
     return certificate;
 }
 
-static void make_certificate(struct fake_tls *tls, const char *name, const char *ca_path)
+static void keep_pin(struct fake_tls *tls, const X509 *certificate)
+{
+    uint8_t digest[32];
+    unsigned len = 0;
+    assert_int_equal(X509_digest(certificate, EVP_sha256(), digest, &len), 1);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        (void)snprintf(tls->pin + 3 * i, 4, "%02X:", digest[i]);
+    }
+    tls->pin[sizeof tls->pin - 1] = '\0';
+}
+
+static void make_certificate(struct fake_tls *tls, const struct fake_tls_options *options)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = self_signed(key, name);
-    FILE *file = fopen(ca_path, "w");
+    X509 *certificate = self_signed(key, options->name, options->lasts_s);
+    FILE *file = fopen(options->ca_path, "w");
     assert_non_null(file);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
     (void)fclose(file);
+    keep_pin(tls, certificate);
     assert_int_equal(SSL_CTX_use_certificate(tls->context, certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(tls->context, key), 1);
     X509_free(certificate);
@@ -104,14 +117,19 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-struct fake_tls *fake_tls_start(const char *name, const char *ca_path, int *port)
+const char *fake_tls_pin(const struct fake_tls *tls)
+{
+    return tls->pin;
+}
+
+struct fake_tls *fake_tls_start(const struct fake_tls_options *options, int *port)
 {
     struct fake_tls *tls = calloc(1, sizeof *tls);
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof address;
     assert_non_null(tls);
     tls->context = SSL_CTX_new(TLS_server_method());
-    make_certificate(tls, name, ca_path);
+    make_certificate(tls, options);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     tls->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(tls->listener, (const struct sockaddr *)&address, sizeof address), 0);

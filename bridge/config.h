@@ -50,6 +50,9 @@ struct config_pool {
     char user[TEXT_MAX], password[TEXT_MAX];
     char ca_file[TEXT_MAX];
     bool tls_verify;
+    char tls_pin[TEXT_MAX]; /* "" : none */
+    char proxy[URL_MAX], proxy_user[TEXT_MAX], proxy_password[TEXT_MAX];
+    int64_t silence_ms;
     /* Of one's own node. */
     char cookie_file[TEXT_MAX], rpc_user[TEXT_MAX], rpc_password[TEXT_MAX];
     double fee_percent;

@@ -64,8 +64,10 @@ static void show_line(struct mine *mine)
 static void show_json(const struct mine *mine)
 {
     struct miner_stats stats;
+    struct miner_pool_stats pools[MINE_POOLS_MAX];
     miner_get_stats(mine->engine, &stats);
-    char *text = mine_json_line(&stats, uptime_s(mine));
+    const size_t pool_count = miner_get_pools(mine->engine, pools, MINE_POOLS_MAX);
+    char *text = mine_json_line(&stats, pools, pool_count, uptime_s(mine));
     (void)puts(text);
     (void)fflush(stdout);
     free(text);

@@ -39,21 +39,46 @@ static void add_rates(struct json *line, const struct miner_stats *stats)
     json_add_string(line, "shares_check", share_check_word(shares->check));
 }
 
-static void add_shares(struct json *line, const struct miner_stats *stats)
+static struct json *refusals(const uint64_t rejected[REJECT_COUNT])
 {
     static const char *const kinds[REJECT_COUNT] = {"stale", "duplicate", "low_difficulty",
                                                     "unauthorized", "other"};
+    struct json *json = json_new_object();
+    for (size_t i = 0; i < REJECT_COUNT; i++) {
+        json_add_number(json, kinds[i], (double)rejected[i], 0);
+    }
+    return json;
+}
+
+static void add_shares(struct json *line, const struct miner_stats *stats)
+{
     json_add_number(line, "accepted", (double)stats->accepted, 0);
     json_add_number(line, "rejected", (double)mine_rejected(stats), 0);
-    struct json *rejected = json_new_object();
-    for (size_t i = 0; i < REJECT_COUNT; i++) {
-        json_add_number(rejected, kinds[i], (double)stats->rejected[i], 0);
-    }
-    json_add(line, "rejected_by_reason", rejected);
+    json_add(line, "rejected_by_reason", refusals(stats->rejected));
     json_add_number(line, "dropped", (double)stats->dropped, 0);
     json_add_number(line, "hits", (double)stats->hits, 0);
     add_exact(line, "difficulty", stats->difficulty);
     add_exact(line, "best_difficulty", stats->best_difficulty);
+}
+
+static void add_pools(struct json *line, const struct miner_pool_stats *pools, size_t count)
+{
+    static const char *const states[] = {"waiting", "trying", "working", "silent"};
+    struct json *list = json_new_array();
+    for (size_t i = 0; i < count; i++) {
+        struct json *json = json_new_object();
+        json_add_string(json, "pool", pools[i].pool);
+        json_add_string(json, "state", states[pools[i].state]);
+        json_add_number(json, "losses", (double)pools[i].losses, 0);
+        json_add_number(json, "submitted", (double)pools[i].submitted, 0);
+        json_add_number(json, "accepted", (double)pools[i].accepted, 0);
+        json_add(json, "rejected_by_reason", refusals(pools[i].rejected));
+        json_add_number(json, "answer_p50_ms", pools[i].answer_p50_ms, 1);
+        json_add_number(json, "answer_p95_ms", pools[i].answer_p95_ms, 1);
+        json_add_number(json, "answer_max_ms", pools[i].answer_max_ms, 1);
+        json_add(list, NULL, json);
+    }
+    json_add(line, "pools", list);
 }
 
 static void add_blocks(struct json *line, const struct miner_stats *stats)
@@ -109,13 +134,15 @@ static void add_money(struct json *line, const struct miner_stats *stats)
     add_exact(line, "block_chance_year", economics_block_chance(e, rate_hs * YEAR_S));
 }
 
-char *mine_json_line(const struct miner_stats *stats, double uptime_s)
+char *mine_json_line(const struct miner_stats *stats, const struct miner_pool_stats *pools,
+                     size_t pool_count, double uptime_s)
 {
     struct json *line = json_new_object();
     json_add_number(line, "uptime_s", uptime_s, 1);
     add_pool(line, stats);
     add_rates(line, stats);
     add_shares(line, stats);
+    add_pools(line, pools, pool_count);
     add_blocks(line, stats);
     add_machine(line, stats);
     add_network(line, &stats->figures.economics);

@@ -9,6 +9,7 @@
 #include "miner/engine.h"
 
 /* One line without its end; owned by the caller, free with free(). */
-char *mine_json_line(const struct miner_stats *stats, double uptime_s);
+char *mine_json_line(const struct miner_stats *stats, const struct miner_pool_stats *pools,
+                     size_t pool_count, double uptime_s);
 
 #endif

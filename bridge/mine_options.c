@@ -22,7 +22,10 @@ static const char help[] =
     "  --password TEXT    default: x\n"
     "  --fee PERCENT      what the pool keeps of the reward, 0 to 100; default: 0\n"
     "  --ca-file FILE     certificates to trust instead of the system's\n"
+    "  --tls-pin SHA256   the one certificate to trust\n"
     "  --insecure         do not verify the pool's certificate\n"
+    "  --proxy URL        socks5://host:port to go through; Tor's is socks5://127.0.0.1:9050\n"
+    "  --proxy-user NAME, --proxy-password TEXT\n"
     "  --cookie-file FILE solo: the file .cookie in the node's data directory\n"
     "  --rpc-user NAME    solo: instead of the cookie file, with --rpc-password\n"
     "  --rpc-password TEXT\n"
@@ -45,6 +48,9 @@ static const char help[] =
     "    shares of the last hour, with the 95 % interval; shares_check: agrees, below, above\n"
     "  accepted, rejected, rejected_by_reason, dropped, hits (solo: results that prove hashing),\n"
     "    difficulty, best_difficulty\n"
+    "  pools: of each pool its state (waiting, trying, working, silent), losses, submitted,\n"
+    "    accepted, rejected_by_reason, and how long answers to shares took: answer_p50_ms,\n"
+    "    answer_p95_ms, answer_max_ms\n"
     "  blocks_found, blocks (solo: taken by the node), last_block {hash, height, difficulty}\n"
     "  power_w, power_source (metered, reported by the processor, modelled), package_w (the\n"
     "    processor's counters), joules_per_th, cpu_c, threads, kernel\n"
@@ -94,6 +100,10 @@ static const struct pool_text {
     {"cookie-file", offsetof(struct miner_pool, cookie_file)},
     {"rpc-user", offsetof(struct miner_pool, rpc_user)},
     {"rpc-password", offsetof(struct miner_pool, rpc_password)},
+    {"tls-pin", offsetof(struct miner_pool, tls_pin)},
+    {"proxy", offsetof(struct miner_pool, proxy)},
+    {"proxy-user", offsetof(struct miner_pool, proxy_user)},
+    {"proxy-password", offsetof(struct miner_pool, proxy_password)},
 };
 
 static bool read_pool_option(struct miner_pool *pool, const char *name, const char *value)
@@ -171,6 +181,10 @@ int mine_read_options(struct mine_options *options, int argc, char **argv)
         {"rpc-user", required_argument, NULL, 'o'},
         {"rpc-password", required_argument, NULL, 'o'},
         {"ca-file", required_argument, NULL, 'o'},
+        {"tls-pin", required_argument, NULL, 'o'},
+        {"proxy", required_argument, NULL, 'o'},
+        {"proxy-user", required_argument, NULL, 'o'},
+        {"proxy-password", required_argument, NULL, 'o'},
         {"insecure", no_argument, NULL, 'o'},
         {"threads", required_argument, NULL, 'o'},
         {"kernel", required_argument, NULL, 'o'},

@@ -54,6 +54,60 @@ static void check_pool(struct reader *reader, const struct cursor *at,
     }
 }
 
+/* As openssl prints it, with colons, or without. */
+static bool is_sha256(const char *text)
+{
+    size_t digits = 0;
+    for (; *text != '\0'; text++) {
+        if (*text != ':' && strchr("0123456789abcdefABCDEF", *text) == NULL) {
+            return false;
+        }
+        digits += *text != ':' ? 1 : 0;
+    }
+    return digits == 64;
+}
+
+/* "…/abc.onion:3333" */
+static bool is_onion(const char *url)
+{
+    static const char end[] = ".onion";
+    const char *at = strstr(url, "://");
+    const size_t host = at == NULL ? 0 : strcspn(at + 3, ":/");
+    return host >= sizeof end &&
+           strncasecmp(at + 3 + host - (sizeof end - 1), end, sizeof end - 1) == 0;
+}
+
+/* Keys that only a pool, or only some pools, can make use of. */
+static void check_way(struct reader *reader, const struct cursor *at,
+                      const struct config_pool *pool)
+{
+    static const char stratum[] = "stratum+";
+    const bool is_pool = strncasecmp(pool->url, stratum, sizeof stratum - 1) == 0;
+    const bool encrypted = strncasecmp(pool->url, "stratum+ssl", 11) == 0 ||
+                           strncasecmp(pool->url, "stratum+tls", 11) == 0;
+    const struct cursor pin = cursor_member(at, "tls_pin");
+    const struct cursor proxy = cursor_member(at, "proxy");
+    const struct cursor user = cursor_member(at, "proxy_user");
+    if (pool->tls_pin[0] != '\0' && !is_sha256(pool->tls_pin)) {
+        (void)reader_expected(reader, &pin, "the 64 hex digits of a certificate's SHA-256", NULL);
+    } else if (pool->tls_pin[0] != '\0' && !encrypted) {
+        (void)reader_error(reader, &pin,
+                           "expected a url with stratum+ssl:// or stratum+tls:// beside it");
+    }
+    if (pool->proxy[0] != '\0' && !is_pool) {
+        (void)reader_error(reader, &proxy, "expected a pool's url beside it, got a node's");
+    } else if (pool->proxy[0] == '\0' && is_onion(pool->url)) {
+        (void)reader_error(reader, &proxy,
+                           "expected one, such as socks5://127.0.0.1:9050, because only Tor "
+                           "reaches an onion service, got nothing");
+    }
+    if ((pool->proxy_user[0] == '\0') != (pool->proxy_password[0] == '\0')) {
+        (void)reader_error(reader, &user, "expected both proxy_user and proxy_password, got one");
+    } else if (pool->proxy_user[0] != '\0' && pool->proxy[0] == '\0') {
+        (void)reader_error(reader, &user, "expected a proxy beside it, got none");
+    }
+}
+
 static void read_pools(struct reader *reader, const struct cursor *mining_at)
 {
     struct config_mining *mining = &reader->config->mining;
@@ -71,6 +125,7 @@ static void read_pools(struct reader *reader, const struct cursor *mining_at)
         struct config_pool *pool = &mining->pools[mining->pool_count++];
         reader_shape(reader, &pool_at, &config_shape_pool, NULL, true, pool);
         check_pool(reader, &pool_at, pool);
+        check_way(reader, &pool_at, pool);
     }
 }
 

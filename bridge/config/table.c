@@ -18,6 +18,7 @@ static const char *const exit_policies[] = {"off", "keep", NULL};
 static const char *const temperature_units[] = {"C", "F", "K", NULL};
 static const char *const pool_schemes[] = {"stratum+tcp", "stratum+ssl", "stratum+tls",
                                            "solo+http",   "solo+https",  NULL};
+static const char *const proxy_schemes[] = {"socks5", "socks5h", NULL};
 
 static const struct config_item root_items[] = {
     {"log", CONFIG_ENUM, FIELD(struct config, log_level), .choices = log_levels, .fallback = "info",
@@ -113,6 +114,23 @@ static const struct config_item pool_items[] = {
      .help = "Certificates that may sign the pool's; left out, those of the system."},
     {"tls_verify", CONFIG_BOOL, FIELD(struct config_pool, tls_verify), .fallback = "true",
      .help = "Whether an encrypted pool must prove who it is."},
+    {"tls_pin", CONFIG_TEXT, FIELD(struct config_pool, tls_pin), .fallback = "",
+     .help =
+         "SHA-256 of the one certificate that is trusted, as 64 hex digits; then nothing else is "
+         "asked of it."},
+    {"proxy", CONFIG_URL, FIELD(struct config_pool, proxy), .choices = proxy_schemes,
+     .fallback = "",
+     .help = "A SOCKS5 proxy to reach the pool through, with its port; Tor's is "
+             "`socks5://127.0.0.1:9050`."},
+    {"proxy_user", CONFIG_TEXT, FIELD(struct config_pool, proxy_user), .fallback = "",
+     .help = "User at the proxy. Left out, each pool has one of its own, so that Tor keeps pools "
+             "apart."},
+    {"proxy_password", CONFIG_SECRET, FIELD(struct config_pool, proxy_password), .fallback = "",
+     .help = "Password of that user."},
+    {"silence", CONFIG_DURATION, FIELD(struct config_pool, silence_ms), .min = 10 * SECOND,
+     .max = 1 * HOUR, .fallback = "60 s",
+     .help =
+         "Without a new job for so long, the next pool is used until this one has another job."},
     {"cookie_file", CONFIG_TEXT, FIELD(struct config_pool, cookie_file), .fallback = "",
      .help = "With `solo+`: the file `.cookie` in the node's data directory, through which it lets "
              "us in."},

@@ -50,8 +50,9 @@ bool value_is_url(const char *text, const char *const *schemes)
         const size_t scheme = strlen(*schemes);
         if (strncmp(text, *schemes, scheme) == 0 && strncmp(text + scheme, "://", 3) == 0) {
             const char *host = text + scheme + 3;
-            /* A mining pool has no usual port. */
-            const bool need_port = strncmp(text, "stratum", 7) == 0;
+            /* A mining pool has no usual port, nor has a proxy. */
+            const bool need_port =
+                strncmp(text, "stratum", 7) == 0 || strncmp(text, "socks", 5) == 0;
             return strcspn(text, " \"\\@") == strlen(text) &&
                    value_is_host(host, strcspn(host, "/?#"), need_port);
         }

@@ -235,7 +235,7 @@ static void pool_judges(const struct json *params)
     if (given == NULL) {
         fail_msg("a share of the stale job '%s'", json_string(json_item(params, 1)));
     }
-    struct work_share share = {.extranonce1_len = 4, .extranonce2_len = given->extranonce2_size};
+    struct pool_share share = {.extranonce1_len = 4, .extranonce2_len = given->extranonce2_size};
     memcpy(share.extranonce1, given->extranonce1, 4);
     assert_true(
         work_hex(json_string(json_item(params, 2)), share.extranonce2, share.extranonce2_len));

@@ -103,8 +103,8 @@ static void settings_without_sense_are_refused_at_the_start(void **state)
 {
     (void)state;
     expect_refused("http://me:secret@pool.example:80",
-                   "pools[0]: pool url: expected stratum+tcp://, stratum+ssl:// or stratum+tls://, "
-                   "got 'http://'");
+                   "pools[0]: pool url: expected stratum+tcp://, stratum+ssl://, stratum+tls://, "
+                   "solo+http:// or solo+https://, got 'http://'");
     expect_refused("stratum+tcp://me:secret@pool.example:80", "expected no user and password");
     expect_refused("stratum+tcp://abcdef.onion:3333",
                    "pools[0]: pool proxy: expected one, such as socks5://127.0.0.1:9050, because "

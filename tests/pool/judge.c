@@ -54,7 +54,7 @@ static const char *read_version(const struct client *client, const struct work_j
 
 static const char *read_share(const struct pool *pool, const struct client *client,
                               const struct work_job *job, const struct json *params,
-                              struct work_share *share)
+                              struct pool_share *share)
 {
     share->extranonce2_len = pool->options->extranonce2_size;
     if (!work_hex(json_string(json_item(params, 2)), share->extranonce2, share->extranonce2_len)) {
@@ -103,7 +103,7 @@ struct verdict judge_share(struct pool *pool, const struct client *client,
     if (job == NULL || client->sent[slot].serial != job->serial) {
         return refuse(VERDICT_STALE, "job not found");
     }
-    struct work_share share = {.extranonce1_len = client->extranonce1_len};
+    struct pool_share share = {.extranonce1_len = client->extranonce1_len};
     memcpy(share.extranonce1, client->sent[slot].extranonce1, sizeof share.extranonce1);
     const char *fault = read_share(pool, client, job, params, &share);
     if (fault != NULL) {

@@ -17,7 +17,7 @@ static void check_recorded(const struct json *recorded)
 {
     struct hb_err err;
     struct work_job job;
-    struct work_share share = {0};
+    struct pool_share share = {0};
     uint8_t hash[32];
     char hash_hex[65];
     double difficulty = 0;

@@ -220,7 +220,7 @@ static size_t append(uint8_t *to, size_t at, const uint8_t *bytes, size_t len)
     return at + len;
 }
 
-void work_hash(const struct work_job *job, const struct work_share *share, uint8_t hash[32])
+void work_hash(const struct work_job *job, const struct pool_share *share, uint8_t hash[32])
 {
     uint8_t coinbase[2 * WORK_COINBASE_MAX + 2 * WORK_EXTRANONCE_MAX];
     uint8_t pair[64];

@@ -34,7 +34,7 @@ struct work_job {
 };
 
 /* The fields of a share that make its header. */
-struct work_share {
+struct pool_share {
     uint8_t extranonce1[WORK_EXTRANONCE_MAX], extranonce2[WORK_EXTRANONCE_MAX];
     size_t extranonce1_len, extranonce2_len;
     uint32_t version, ntime, nonce;
@@ -51,7 +51,7 @@ bool work_job_parse(struct work_job *job, const struct json *params, uint64_t se
 struct json *work_job_params(const struct work_job *job);
 
 /* Hash of the share's header on that job, as hashed (its last bytes are the zeros). */
-void work_hash(const struct work_job *job, const struct work_share *share, uint8_t hash[32]);
+void work_hash(const struct work_job *job, const struct pool_share *share, uint8_t hash[32]);
 /* Difficulty that a hash reaches: 0xffff * 2^208 / hash. */
 double work_difficulty(const uint8_t hash[32]);
 

@@ -278,7 +278,13 @@ static void the_last_word_sums_up(void **state)
 
 static struct json *parse(const struct miner_stats *stats)
 {
-    char *text = mine_json_line(stats, uptime_s);
+    const struct miner_pool_stats pool = {.pool = "pool.example:3333",
+                                          .state = MINER_POOL_WORKING,
+                                          .submitted = 7,
+                                          .answer_p50_ms = 21.5,
+                                          .answer_p95_ms = NAN,
+                                          .answer_max_ms = NAN};
+    char *text = mine_json_line(stats, &pool, 1, uptime_s);
     assert_null(strchr(text, '\n'));
     struct json *json = json_parse(text, strlen(text), 1 << 14, NULL);
     assert_non_null(json);
@@ -317,6 +323,9 @@ static void json_tells_everything(void **state)
     assert_near(number_of(json, "block_chance_year"), 1 / 292.2e6, 1e-11);
     assert_string_equal(json_string(json_path(json, "last_block.hash")), "00ab");
     assert_true(json_is_null(json_path(json, "last_block.height")));
+    const struct json *pool = json_first(json_get(json, "pools"));
+    assert_near(number_of(pool, "submitted"), 7, 0);
+    assert_near(number_of(pool, "answer_p50_ms"), 21.5, 1e-9);
     json_free(json);
 }
 

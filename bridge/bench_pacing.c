@@ -37,19 +37,19 @@ struct figure {
 static struct figure measure(const struct workers *workers, double seconds)
 {
     struct workers_stats before;
-    struct workers_stats after;
+    struct workers_stats after = {0};
     double full_sum_hs = 0;
     int samples = 0;
     workers_get_stats(workers, &before);
     const double start_s = now_s();
     double spent_s = 0;
-    while (spent_s < seconds) {
+    do {
         pause_s(SAMPLE_S);
         workers_get_stats(workers, &after);
         spent_s = now_s() - start_s;
         full_sum_hs += after.full_hashrate_hs;
         samples++;
-    }
+    } while (spent_s < seconds);
     const double full_hs = full_sum_hs / samples;
     const double missing = after.owed + after.forfeited - before.owed - before.forfeited;
     return (struct figure){.delivered =

@@ -51,10 +51,11 @@ static void turn_kernel(struct contestant *c)
     double spent_s = 0;
     double hashes = 0;
     cycles_start(&c->cycles);
-    for (; spent_s < TURN_S; spent_s = cycles_processor_s() - start_s) {
+    while (spent_s < TURN_S) {
         (void)c->contest->kernel->scan(&c->work, c->nonce, nonces, &hit, 1);
         c->nonce += nonces;
         hashes += CHUNK_HASHES;
+        spent_s = cycles_processor_s() - start_s;
     }
     c->ours.cycles += cycles_stop(&c->cycles);
     c->ours.spent_s += spent_s;
@@ -76,12 +77,13 @@ static void turn_openssl(struct contestant *c)
     uint8_t hash[32];
     const double start_s = cycles_processor_s();
     double spent_s = 0;
-    for (; c->good && spent_s < TURN_S; spent_s = cycles_processor_s() - start_s) {
+    while (c->good && spent_s < TURN_S) {
         for (uint32_t i = 0; i < OPENSSL_CHUNK; i++) {
             job_set_nonce(c->header, i);
             c->good = openssl_hash(c->openssl_context, c->header, hash) && c->good;
         }
         c->openssl.hashes += OPENSSL_CHUNK;
+        spent_s = cycles_processor_s() - start_s;
     }
     c->openssl.spent_s += spent_s;
 }

@@ -9,8 +9,9 @@ enum { TERMS_MAX = 100000, STEPS_MAX = 200 };
 static double log_gamma(double x)
 {
     double shift = 0;
-    for (; x < 15; x += 1) {
+    while (x < 15) {
         shift += log(x);
+        x += 1;
     }
     const double y = 1 / (x * x);
     const double series = (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y / 1680))) / x;

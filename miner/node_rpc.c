@@ -73,6 +73,7 @@ static void release(struct node_rpc *rpc)
 
 static void free_transfer(struct transfer *transfer)
 {
+    (void)curl_multi_remove_handle(transfer->rpc->multi, transfer->easy);
     curl_slist_free_all(transfer->headers);
     curl_easy_cleanup(transfer->easy);
     free(transfer->request);
@@ -87,7 +88,6 @@ static void unlink_transfer(struct transfer *transfer)
         place = &(*place)->next;
     }
     *place = transfer->next;
-    (void)curl_multi_remove_handle(transfer->rpc->multi, transfer->easy);
 }
 
 /* --- libcurl over libuv -------------------------------------------------------------------------
@@ -371,10 +371,12 @@ bool node_rpc_call(struct node_rpc *rpc, uint64_t tag, char *body, int timeout_m
 void node_rpc_cancel(struct node_rpc *rpc)
 {
     rpc->generation++;
-    while (rpc->transfers != NULL) {
-        struct transfer *transfer = rpc->transfers;
-        unlink_transfer(transfer);
+    struct transfer *transfer = rpc->transfers;
+    rpc->transfers = NULL;
+    while (transfer != NULL) {
+        struct transfer *next = transfer->next;
         free_transfer(transfer);
+        transfer = next;
     }
 }
 

@@ -1,5 +1,6 @@
 /* The bounded ring: order, both policies, counting, and two threads. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "plumbing/ring.h"
 #include "tests/support/test.h"
@@ -47,6 +48,8 @@ static void *produce(void *arg)
     for (int i = 0; i < MESSAGES;) {
         if (ring_push(arg, &i)) {
             i++;
+        } else {
+            (void)sched_yield();
         }
     }
     return NULL;
@@ -63,6 +66,8 @@ static void order_survives_two_threads(void **state)
         if (ring_pop(ring, &got)) {
             assert_int_equal(got, expected);
             expected++;
+        } else {
+            (void)sched_yield();
         }
     }
     (void)pthread_join(producer, NULL);

@@ -164,12 +164,9 @@ static inline void collect_all(struct kernel_hits *hits, const struct kernel_fra
     }
 }
 
-static inline void put_nonces(struct kernel_frame *frame, uint32_t first)
+/* `nonce` is of the first stream. */
+static inline void put_nonces(struct kernel_frame *frame, lanes nonce)
 {
-    lanes nonce;
-    for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
-        nonce[lane] = first + lane;
-    }
     for (uint32_t i = 0; i < KERNEL_STREAMS; i++, nonce += KERNEL_LANES) {
         frame->stream[i].nonce = reverse_bytes(nonce);
     }
@@ -185,8 +182,12 @@ static inline size_t kernel_search(const struct kernel_range *range, kernel_sche
     put_start(&frame);
     put_words(&frame, work);
     struct kernel_hits found = {hits, 0, capacity};
+    lanes lane;
+    for (uint32_t i = 0; i < KERNEL_LANES; i++) {
+        lane[i] = i;
+    }
     for (uint32_t i = 0; i < range->count; i += KERNEL_LANES * KERNEL_STREAMS) {
-        put_nonces(&frame, range->first + i);
+        put_nonces(&frame, lane + (range->first + i));
         schedule(&frame);
         for (uint32_t version = 0; version < work->version_count; version++) {
             hash(&frame, &work->chain[version]);

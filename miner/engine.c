@@ -483,7 +483,16 @@ void miner_set_power(struct miner_engine *engine, double power_w)
 void miner_set_scale(struct miner_engine *engine, const struct miner_scale *scale)
 {
     heat_set_scale(&engine->heat, scale);
-    if (engine->restored && !heat_restore(&engine->heat, &engine->kept)) {
+    if (!engine->restored) {
+        return;
+    }
+    if (heat_restore(&engine->heat, &engine->kept)) {
+        struct miner_stats stats = {0};
+        heat_get_stats(&engine->heat, &stats);
+        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
+               "learnt before: %.1f W without hashing, %.1f W at full hashing", stats.idle_w,
+               stats.full_w);
+    } else {
         hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
                "what was learnt about watts does not fit the configuration any more");
     }

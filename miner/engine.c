@@ -10,12 +10,10 @@
 #include "miner/cores.h"
 #include "miner/difficulty.h"
 #include "miner/figures.h"
-#include "miner/heat.h"
-#include "miner/hwmon.h"
 #include "miner/kernel_choice.h"
 #include "miner/meter.h"
 #include "miner/pools.h"
-#include "miner/rapl.h"
+#include "miner/regulator.h"
 #include "miner/workers.h"
 #include "plumbing/clock.h"
 
@@ -40,13 +38,7 @@ struct miner_engine {
     size_t redirect_host_count;
     struct pools *pools;
     struct workers *workers;
-    struct rapl *rapl;
-    struct hwmon *hwmon;
-    enum rapl_access told_access;
-    enum guard_state told_guard;
-    struct heat heat;
-    bool restored; /* `kept` waits for the scale that it belongs to */
-    struct miner_calibration kept;
+    struct regulator *regulator;
     struct meter delivered;
     struct figures figures;
     void (*accepted)(void *ctx, const struct miner_accepted *share);
@@ -165,72 +157,6 @@ static void apply_duty(struct miner_engine *engine, double duty_ratio)
     }
 }
 
-static void tell_access(struct miner_engine *engine)
-{
-    const enum rapl_access access = rapl_access(engine->rapl);
-    if (access == engine->told_access) {
-        return;
-    }
-    engine->told_access = access;
-    if (access == RAPL_DENIED) {
-        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
-               "the processor's energy counters may not be read (CAP_DAC_READ_SEARCH is needed); "
-               "power is computed");
-    } else if (access == RAPL_LOST) {
-        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
-               "the processor's energy counters cannot be read; power is computed");
-    } else if (access == RAPL_OK) {
-        hb_log(&engine->log, LOG_LEVEL_INFO, "mining", "the processor's energy counters are read");
-    }
-}
-
-static void tell_guard(struct miner_engine *engine, double cpu_c)
-{
-    const enum guard_state state = engine->heat.guard.state;
-    if (state == engine->told_guard) {
-        return;
-    }
-    engine->told_guard = state;
-    switch (state) {
-    case GUARD_OPEN:
-        hb_log(&engine->log, LOG_LEVEL_INFO, "mining", "the processor is cool enough again");
-        break;
-    case GUARD_WARM:
-        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
-               "the processor is at %.0f C; it is kept below %.0f C with less heat", cpu_c,
-               engine->heat.guard.limit_c);
-        break;
-    case GUARD_CRITICAL:
-        hb_log(&engine->log, LOG_LEVEL_ERROR, "mining",
-               "the processor is at %.0f C; hashing pauses until it is cool", cpu_c);
-        break;
-    case GUARD_BLIND:
-        hb_log(&engine->log, LOG_LEVEL_WARN, "mining",
-               "the processor's temperature cannot be read any more; heat is limited to %.0f %%",
-               100 * GUARD_BLIND_RATIO);
-        break;
-    }
-}
-
-static void regulate(struct miner_engine *engine, const struct workers_stats *stats, hb_mono now)
-{
-    rapl_read(engine->rapl, now);
-    hwmon_read(engine->hwmon, now);
-    const struct heat_sample sample = {
-        .now = now,
-        .hashes = (double)stats->hashes,
-        .hashrate_hs = meter_per_s(&engine->delivered),
-        .full_hs = stats->full_hashrate_hs,
-        .package_j = rapl_energy_j(engine->rapl),
-        .package_w = rapl_power_w(engine->rapl),
-        .cpu_c = hwmon_cpu_c(engine->hwmon),
-        .hashing = stats->hashing,
-    };
-    apply_duty(engine, heat_step(&engine->heat, &sample));
-    tell_access(engine);
-    tell_guard(engine, sample.cpu_c);
-}
-
 static void on_tick(uv_timer_t *timer)
 {
     struct miner_engine *engine = timer->data;
@@ -238,7 +164,8 @@ static void on_tick(uv_timer_t *timer)
     struct workers_stats stats;
     workers_get_stats(engine->workers, &stats);
     meter_note(&engine->delivered, now, (double)stats.hashes);
-    regulate(engine, &stats, now);
+    apply_duty(engine,
+               regulator_step(engine->regulator, &stats, meter_per_s(&engine->delivered), now));
     figures_counted(&engine->figures, now, (double)stats.hashes);
     update_suggestion(engine, stats.full_hashrate_hs);
     pools_tick(engine->pools, now);
@@ -346,13 +273,12 @@ static int choose_cpus(const struct miner_options *options, struct workers_optio
 }
 
 /* What was learnt before holds for the same kernel on as many threads. */
-static void restore(struct miner_engine *engine, const struct miner_calibration *kept,
-                    struct workers_options *workers)
+static void remember(struct miner_engine *engine, const struct miner_calibration *kept,
+                     struct workers_options *workers)
 {
-    engine->restored = kept != NULL && kept->threads == engine->threads &&
-                       strcmp(kept->kernel, engine->kernel->name) == 0;
-    if (engine->restored) {
-        engine->kept = *kept;
+    if (kept != NULL && kept->threads == engine->threads &&
+        strcmp(kept->kernel, engine->kernel->name) == 0) {
+        regulator_remember(engine->regulator, kept);
         workers->full_hs = kept->full_hs;
         workers->known_at = kept->known_at;
     }
@@ -373,28 +299,23 @@ static bool start_workers(struct miner_engine *engine, const struct miner_option
         return false;
     }
     workers.kernel = engine->kernel;
-    restore(engine, options->calibration, &workers);
+    remember(engine, options->calibration, &workers);
     engine->workers = workers_create(&workers, err);
     return engine->workers != NULL;
 }
 
-static bool start_sensors(struct miner_engine *engine, const struct miner_options *options,
-                          struct hb_err *err)
+static bool start_regulator(struct miner_engine *engine, const struct miner_options *options,
+                            struct hb_err *err)
 {
-    engine->rapl = rapl_create(sysfs_root(options));
-    engine->hwmon = hwmon_create(sysfs_root(options));
-    if (engine->rapl == NULL || engine->hwmon == NULL) {
-        return hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
-    }
     const double max_c = options->max_cpu_c > 0 ? options->max_cpu_c : MINER_MAX_CPU_C;
-    heat_init(&engine->heat, max_c, hwmon_critical_c(engine->hwmon));
-    return true;
+    engine->regulator = regulator_create(sysfs_root(options), max_c, &engine->log);
+    return engine->regulator != NULL || hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
 }
 
 static bool start(struct miner_engine *engine, const struct miner_options *options,
                   struct uv_loop_s *loop, struct hb_err *err)
 {
-    if (!copy_hosts(engine, options, err) || !start_sensors(engine, options, err) ||
+    if (!copy_hosts(engine, options, err) || !start_regulator(engine, options, err) ||
         !start_pools(engine, options, loop, err) || !start_workers(engine, options, err)) {
         return false;
     }
@@ -459,8 +380,7 @@ void miner_destroy(struct miner_engine *engine)
     }
     workers_destroy(engine->workers);
     pools_destroy(engine->pools);
-    rapl_destroy(engine->rapl);
-    hwmon_destroy(engine->hwmon);
+    regulator_destroy(engine->regulator);
     uv_close((uv_handle_t *)&engine->tick, on_handle_closed);
     uv_close((uv_handle_t *)&engine->found, on_handle_closed);
 }
@@ -470,42 +390,27 @@ void miner_destroy(struct miner_engine *engine)
 
 void miner_set_duty(struct miner_engine *engine, double duty_ratio)
 {
-    heat_want_duty(&engine->heat, duty_ratio);
-    apply_duty(engine, heat_decide(&engine->heat));
+    apply_duty(engine, regulator_want_duty(engine->regulator, duty_ratio));
 }
 
 void miner_set_power(struct miner_engine *engine, double power_w)
 {
-    heat_want_power(&engine->heat, power_w);
-    apply_duty(engine, heat_decide(&engine->heat));
+    apply_duty(engine, regulator_want_power(engine->regulator, power_w));
 }
 
 void miner_set_scale(struct miner_engine *engine, const struct miner_scale *scale)
 {
-    heat_set_scale(&engine->heat, scale);
-    if (!engine->restored) {
-        return;
-    }
-    if (heat_restore(&engine->heat, &engine->kept)) {
-        struct miner_stats stats = {0};
-        heat_get_stats(&engine->heat, &stats);
-        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
-               "learnt before: %.1f W without hashing, %.1f W at full hashing", stats.idle_w,
-               stats.full_w);
-    } else {
-        hb_log(&engine->log, LOG_LEVEL_INFO, "mining",
-               "what was learnt about watts does not fit the configuration any more");
-    }
+    regulator_set_scale(engine->regulator, scale);
 }
 
 double miner_rated_w(const struct miner_engine *engine)
 {
-    return rapl_limit_w(engine->rapl);
+    return regulator_rated_w(engine->regulator);
 }
 
 void miner_note_power(struct miner_engine *engine, double power_w)
 {
-    heat_note_meter(&engine->heat, power_w, clock_mono());
+    regulator_note_meter(engine->regulator, power_w, clock_mono());
 }
 
 bool miner_get_calibration(const struct miner_engine *engine, struct miner_calibration *calibration)
@@ -517,7 +422,7 @@ bool miner_get_calibration(const struct miner_engine *engine, struct miner_calib
     calibration->full_hs = workers.full_hashrate_hs;
     calibration->known_at = workers.known_at;
     return text_copy(calibration->kernel, sizeof calibration->kernel, engine->kernel->name) &&
-           heat_keep(&engine->heat, calibration);
+           regulator_keep(engine->regulator, calibration);
 }
 
 static void add_accounts(const struct miner_engine *engine, struct miner_stats *stats)
@@ -559,7 +464,7 @@ void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stat
     stats->pool_changes = pools.changes;
     add_accounts(engine, stats);
     add_work(engine, stats);
-    heat_get_stats(&engine->heat, stats);
+    regulator_get_stats(engine->regulator, stats);
     figures_get(&engine->figures, &stats->figures);
 }
 

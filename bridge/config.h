@@ -119,6 +119,7 @@ struct config_heater {
     double too_hot_c; /* chip or board; no heat at or above                                    */
     int64_t lease_ms; /* a command holds this long unless renewed                              */
     enum exit_policy on_exit;
+    struct config_source power_meter; /* "" : none; its value is watts */
     void *options; /* of the driver's own table, devices/driver.h; owned by the config      */
     size_t options_size;
 };

@@ -55,6 +55,9 @@ struct heater_driver {
     bool (*test)(const void *self, const struct heater_command *command, struct hb_err *err);
     /* Starts carrying the command out; returns at once. Writes nothing if nothing changes. */
     void (*commit)(void *self, const struct heater_command *command, hb_mono now);
+    /* A meter of the user's measured this heater: for drivers that learn from it; NULL if not. The
+     * host puts the reading into the states by itself. */
+    void (*metered)(void *self, double power_w, hb_mono now);
 };
 
 #endif

@@ -276,6 +276,13 @@ static void engine_commit(void *self, const struct heater_command *command, hb_m
     report(e, now);
 }
 
+static void engine_metered(void *self, double power_w, hb_mono now)
+{
+    struct engine *e = self;
+    (void)now; /* the engine's clock is not a simulated one */
+    miner_note_power(e->env.engine, power_w);
+}
+
 const struct heater_driver engine_heater = {
     .name = "engine",
     .summary = "the processor of this computer, mining by the built-in engine",
@@ -289,4 +296,5 @@ const struct heater_driver engine_heater = {
     .poll = engine_poll,
     .test = engine_test,
     .commit = engine_commit,
+    .metered = engine_metered,
 };

@@ -14,6 +14,7 @@ struct host {
     struct host_options options;
     struct heater_caps caps;
     struct heater_state state; /* as last delivered by the driver */
+    struct reading metered_w;  /* of the user's meter */
     struct watch watch;
     struct host_stats stats;
     hb_mono now; /* of the call in progress, for reports that carry no time */
@@ -33,6 +34,16 @@ static void tell_outcome(struct host *host, uint64_t seq, enum command_outcome r
     event.u.outcome.seq = seq;
     event.u.outcome.result = result;
     host->options.event(host->options.ctx, &event);
+}
+
+/* A meter is believed before the heater itself. */
+static void prefer_meter(const struct host *host, struct heater_state *state)
+{
+    const int64_t stale_after_ms = host->options.config->power_meter.stale_after_ms;
+    double power_w = NAN;
+    if (reading_get(&host->metered_w, host->now, stale_after_ms, &power_w)) {
+        state->power_w = host->metered_w;
+    }
 }
 
 /* The driver's state as the owner should see it: with the supervisor's own findings. */
@@ -119,8 +130,9 @@ static void on_report(void *ctx, const struct heater_state *state)
         host->now = state->at;
     }
     host->state = *state;
+    prefer_meter(host, &host->state);
     host->stats.reports++;
-    struct watch_todo todo = watch_report(&host->watch, state, host->now);
+    struct watch_todo todo = watch_report(&host->watch, &host->state, host->now);
     log_findings(host, &todo);
     count(&host->stats, &todo);
     tell_state(host);
@@ -175,6 +187,7 @@ struct host *host_create(const struct host_options *options, struct hb_err *err)
     }
     host->options = *options;
     host->state.applied_w = NAN;
+    host->metered_w = reading_none();
     (void)snprintf(host->part, sizeof host->part, "heater %s", options->config->id);
     if (!start_driver(host, err)) {
         hb_err_prefix(err, "heaters.%s", options->config->id);
@@ -208,6 +221,15 @@ void host_destroy(struct host *host)
 const struct heater_caps *host_caps(const struct host *host)
 {
     return &host->caps;
+}
+
+void host_metered(struct host *host, double power_w, hb_mono now)
+{
+    host->now = now;
+    host->metered_w = reading_make(power_w, now, PROVENANCE_METERED);
+    if (host->options.driver->metered != NULL) {
+        host->options.driver->metered(host->instance, power_w, now);
+    }
 }
 
 void host_get_stats(const struct host *host, struct host_stats *stats)

@@ -59,6 +59,10 @@ hb_mono host_due(const struct host *host);
  * only renews the lease. */
 void host_command(struct host *host, const struct heater_command *command, hb_mono now);
 
+/* Takes a reading of the meter that the configuration names for this heater: until it is stale, it
+ * stands in the states in place of the heater's own figure. */
+void host_metered(struct host *host, double power_w, hb_mono now);
+
 void host_get_stats(const struct host *host, struct host_stats *stats);
 
 /* Stops the driver (its fini). No event follows. NULL is allowed. */

@@ -159,7 +159,7 @@ static bool start_memory(struct app *app, struct hb_err *err)
     const size_t heaters = app->config->heater_count;
     app->hosts = calloc(heaters + 1, sizeof *app->hosts);
     app->caps = calloc(heaters + 1, sizeof *app->caps);
-    app->bad_sources = calloc(rooms + 1, sizeof *app->bad_sources);
+    app->bad_sources = calloc(rooms + 1 + heaters, sizeof *app->bad_sources);
     app->retained_told = calloc(rooms + 1, sizeof *app->retained_told);
     app->room_views = calloc(rooms + 1, sizeof *app->room_views);
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);

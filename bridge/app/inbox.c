@@ -8,6 +8,8 @@
 #include "mqtt/topics.h"
 #include "plumbing/clock.h"
 
+#define METERED_MOST_W 1e6
+
 static void subscribe_source(struct app *app, const struct config_source *source)
 {
     if (source->topic[0] != '\0') {
@@ -24,6 +26,9 @@ void app_subscribe_all(struct app *app)
         (void)mqtt_client_subscribe(app->mqtt, topic);
     }
     subscribe_source(app, &config->outdoor);
+    for (size_t i = 0; i < config->heater_count; i++) {
+        subscribe_source(app, &config->heaters[i].power_meter);
+    }
     for (size_t i = 0; i < config->room_count; i++) {
         subscribe_source(app, &config->rooms[i].temperature);
         subscribe_source(app, &config->rooms[i].humidity);
@@ -32,7 +37,7 @@ void app_subscribe_all(struct app *app)
 }
 
 /* A bad payload is told once, until a good one comes for the same value of the same room. `slot` is
- * the room's index, or room_count for outdoors. */
+ * the room's index, room_count for outdoors, and more than that for the heaters' meters. */
 static void judge(struct app *app, size_t slot, enum event_kind kind, const char *topic,
                   const char *what)
 {
@@ -77,12 +82,39 @@ static bool is_for(const struct config_source *source, const struct mqtt_incomin
     return strcmp(source->topic, in->topic) == 0;
 }
 
+/* The meter's word goes to the heater's host, which tells it to the core with the heater's state.
+ */
+static void take_meter(struct app *app, size_t heater, const struct mqtt_incoming *in)
+{
+    const struct config_source *source = &app->config->heaters[heater].power_meter;
+    double power_w = NAN;
+    struct hb_err err;
+    enum source_verdict verdict =
+        source_decode_number(source, in->payload, in->len, &power_w, &err);
+    if (verdict == SOURCE_VALUE && !(power_w >= 0 && power_w <= METERED_MOST_W)) {
+        hb_fail(&err, HB_ERR_STATE, "expected 0 W to %g W, got %g", METERED_MOST_W, power_w);
+        verdict = SOURCE_BAD;
+    }
+    if (verdict != SOURCE_NOTHING) {
+        judge(app, app->config->room_count + 1 + heater, EVENT_HEATER_STATE, in->topic,
+              verdict == SOURCE_BAD ? err.msg : NULL);
+    }
+    if (verdict == SOURCE_VALUE) {
+        host_metered(app->hosts[heater], power_w, app_house_now(app));
+    }
+}
+
 /* Several rooms may share a topic, and one topic may carry several values. */
 static void take_sources(struct app *app, const struct mqtt_incoming *in)
 {
     const struct config *config = app->config;
     if (is_for(&config->outdoor, in)) {
         take_number(app, config->room_count, &config->outdoor, in, EVENT_OUTDOOR);
+    }
+    for (size_t i = 0; i < config->heater_count; i++) {
+        if (is_for(&config->heaters[i].power_meter, in)) {
+            take_meter(app, i, in);
+        }
     }
     for (size_t i = 0; i < config->room_count; i++) {
         const struct config_room *room = &config->rooms[i];

@@ -37,9 +37,9 @@ struct app {
     struct mqtt_incoming incoming; /* scratch, 16 KiB */
     bool mqtt_connected;
     char mqtt_problem[TEXT_MAX];
-    uint32_t *
-        bad_sources; /* per room, outdoors last: bit per event kind whose payload is bad, as told */
-    bool *retained_told; /* per room: a retained command was ignored and reported    */
+    uint32_t *bad_sources; /* per room, outdoors, per heater: bit per event kind whose payload is
+                              bad, as told */
+    bool *retained_told;   /* per room: a retained command was ignored and reported    */
 
     struct web *web;
     struct room_view *room_views; /* scratch for the snapshot */

@@ -229,6 +229,17 @@ static const struct config_item room_items[] = {
      .help = "A window must be open for so long before the heat stops."},
     {.name = NULL}};
 
+static const struct config_item power_meter_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the power in watts arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `power` or `ENERGY.Power`; left out, the "
+             "payload is the value."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 1 * DAY, .fallback = "5 min",
+     .help = "A value older than this is not used; the heater's own figure is, then."},
+    {.name = NULL}};
+
 static const struct config_item heater_items[] = {
     {"name", CONFIG_TEXT, FIELD(struct config_heater, name), .fallback = "",
      .help = "Name for people; left out, it is made from the id."},
@@ -320,11 +331,17 @@ const struct config_shape config_shape_room = {.name = "rooms",
                                                .specials = room_specials,
                                                .groups = room_groups};
 
+static const struct config_shape heater_groups[] = {
+    {"power_meter",
+     "A plug or another meter that measures this heater; it is believed before the heater itself.",
+     offsetof(struct config_heater, power_meter), true, power_meter_items, no_specials, no_groups},
+    {.name = NULL}};
+
 const struct config_shape config_shape_heater = {.name = "heaters",
                                                  .help = "A heater.",
                                                  .items = heater_items,
                                                  .specials = heater_specials,
-                                                 .groups = no_groups};
+                                                 .groups = heater_groups};
 
 /* --- words --------------------------------------------------------------------------------------
  */

@@ -103,6 +103,24 @@ static void the_best_figure_for_the_power_is_passed_on_with_its_source(void **st
     end(&b);
 }
 
+static void the_users_meter_is_believed_and_learnt_from(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 100, NAN, 0, ENGINE_METER_AUTO);
+    b.rig.config.power_meter.stale_after_ms = 60000;
+    (void)rig_order(&b.rig, 50, LEASE_MS);
+    host_metered(b.rig.host, 83, b.rig.now);
+    assert_near(b.engine.noted_w, 83, 0);
+    rig_run(&b.rig, 2000);
+    assert_near(b.rig.state.power_w.value, 83, 0);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_METERED);
+    rig_run(&b.rig, 61000); /* it is silent */
+    assert_near(b.rig.state.power_w.value, 50, 0);
+    assert_int_equal(b.rig.state.power_w.from, PROVENANCE_MODELLED);
+    end(&b);
+}
+
 static void the_scale_is_what_is_configured_or_rated_or_assumed(void **state)
 {
     (void)state;
@@ -341,6 +359,7 @@ int main(void)
         cmocka_unit_test(idle_power_is_not_hashed),
         cmocka_unit_test(max_power_below_the_calibration_keeps_the_scale),
         cmocka_unit_test(the_best_figure_for_the_power_is_passed_on_with_its_source),
+        cmocka_unit_test(the_users_meter_is_believed_and_learnt_from),
         cmocka_unit_test(the_scale_is_what_is_configured_or_rated_or_assumed),
         cmocka_unit_test(what_was_learnt_makes_the_abilities),
         cmocka_unit_test(what_others_draw_is_not_held_against_it),

@@ -27,7 +27,7 @@ class Machine:
 
     RANGE_UJ = 50_000_000  # wraps within seconds
 
-    def __init__(self, folder, idle_w=12.0, swing_w=600.0):
+    def __init__(self, folder, idle_w=12.0, swing_w=600.0, rapl=True):
         self.root = pathlib.Path(folder, "sys")
         self.idle_w, self.swing_w, self.others_w = idle_w, swing_w, 0.0
         self.pid = None
@@ -36,7 +36,7 @@ class Machine:
         self._sensor = self.root / "class/hwmon/hwmon0"
         for directory in (self._package, self._sensor):
             directory.mkdir(parents=True)
-        self._put(self._package / "name", "package-0")
+        self._put(self._package / "name", "package-0" if rapl else "dram")
         self._put(self._package / "max_energy_range_uj", self.RANGE_UJ)
         self._put(self._sensor / "name", "coretemp")
         self._put(self._sensor / "temp1_crit", 100000)

@@ -24,6 +24,30 @@ def warm(one_site):
     return one_site
 
 
+def test_a_plug_is_believed_and_learnt_from(one_site, figure):
+    """No counters of its own, and a plug that tells every two seconds what the whole computer drew."""
+    machine = Machine(one_site.folder, rapl=False)
+    config = one_site.config()
+    config["mining"]["sysfs_root"] = str(machine.root)
+    config["heaters"]["miner"] |= {"meter": "auto", "power_meter": {"topic": "plug/miner", "value": "power"}}
+    one_site.extra.append(machine)
+    one_site.start(config)
+    machine.pid = one_site.bridge.process.pid
+    one_site.machine = machine
+    ask(one_site, 45)
+    drawn = []
+
+    def is_met():
+        drawn.append(machine.average_w(2))
+        one_site.watcher.publish("plug/miner", {"power": drawn[-1]})
+        return len(drawn) >= 5 and abs(sum(drawn[-5:]) / 5 - 45) < 0.03 * 45
+    wait_for(is_met, f"45 W are drawn, got {drawn}", 180)
+    figure(bench="exact_heat", meter="plug", requested_w=45, drawn_w=round(sum(drawn[-5:]) / 5, 2))
+    wait_for(lambda: one_site.heater()["power_source"] == "metered", "the plug's word is passed on")
+    one_site.watcher.publish("plug/miner", {"power": -3})
+    one_site.bridge.wait_line("plug/miner: expected 0 W to 1e+06 W, got -3")
+
+
 def ask(site, power_w):
     site.watcher.wait_topic("heatbridge/living_room/state")
     site.order("power_limit", str(power_w))

@@ -87,12 +87,11 @@ static void on_job(void *ctx, const struct job *job)
 }
 
 static void tell_block(const struct miner_engine *engine, const char *where,
-                       const struct work_share *share)
+                       const struct share_event *share)
 {
-    static const char *const fates[] = {
-        [WORK_SHARE_ACCEPTED] = "accepts", [WORK_SHARE_REFUSED] = "REFUSES"};
+    static const char *const fates[] = {[SHARE_ACCEPTED] = "accepts", [SHARE_REFUSED] = "REFUSES"};
     const struct miner_block *block = &engine->figures.block;
-    if (share->fate != WORK_SHARE_SENT) {
+    if (share->fate != SHARE_SENT) {
         hb_log(&engine->log, LOG_LEVEL_WARN, "miner", "%s %s the block", where, fates[share->fate]);
         return;
     }
@@ -101,14 +100,14 @@ static void tell_block(const struct miner_engine *engine, const char *where,
            block->height, block->difficulty, where);
 }
 
-static void on_share(void *ctx, const char *where, const struct work_share *share)
+static void on_share(void *ctx, const char *where, const struct share_event *share)
 {
     struct miner_engine *engine = ctx;
     figures_share(&engine->figures, clock_mono(), share);
     if (share->block) {
         tell_block(engine, where, share);
     }
-    if (share->fate == WORK_SHARE_ACCEPTED && engine->accepted != NULL) {
+    if (share->fate == SHARE_ACCEPTED && engine->accepted != NULL) {
         const struct miner_accepted accepted = {.pool = where,
                                                 .asked = share->asked,
                                                 .reached = share->reached,

@@ -30,7 +30,7 @@ struct miner_pool {
     /* Solo only, how to log in to the node: a name and a password, or the file in which the node
      * leaves both. NULL: not given. */
     const char *rpc_user, *rpc_password, *cookie_file;
-    double fee_ratio; /* what the pool keeps, 0 to 1: for the expected money only */
+    double fee_ratio;    /* what the pool keeps, 0 to 1: for the expected money only */
     const char *tls_pin; /* SHA-256 of the one certificate that is trusted, hex,
                             colons allowed; then nothing else counts; NULL: none */
     const char *proxy;   /* socks5://host:port; NULL: none                       */

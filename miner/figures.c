@@ -33,7 +33,7 @@ void figures_counted(struct figures *figures, hb_mono now, double hashes)
     figures->counted_at = now;
 }
 
-static void note_block(struct figures *figures, const struct work_share *share)
+static void note_block(struct figures *figures, const struct share_event *share)
 {
     uint8_t reversed[32];
     for (size_t i = 0; i < sizeof reversed; i++) {
@@ -45,12 +45,12 @@ static void note_block(struct figures *figures, const struct work_share *share)
     figures->block.height = figures->economics.height_known ? figures->economics.height : 0;
 }
 
-void figures_share(struct figures *figures, hb_mono now, const struct work_share *share)
+void figures_share(struct figures *figures, hb_mono now, const struct share_event *share)
 {
-    if (share->fate == WORK_SHARE_ACCEPTED || share->fate == WORK_SHARE_PROVEN) {
+    if (share->fate == SHARE_ACCEPTED || share->fate == SHARE_PROVEN) {
         share_stats_accepted(&figures->shares, now, share->asked);
     }
-    if (share->fate == WORK_SHARE_SENT && share->block) {
+    if (share->fate == SHARE_SENT && share->block) {
         note_block(figures, share);
     }
 }

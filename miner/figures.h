@@ -8,7 +8,7 @@
 #include "miner/averages.h"
 #include "miner/engine.h"
 #include "miner/job.h"
-#include "miner/work_share.h"
+#include "miner/share_event.h"
 
 /* Begin with figures_init. */
 struct figures {
@@ -28,7 +28,7 @@ void figures_job(struct figures *figures, const struct job *job, double fee_rati
 /* `hashes` were computed since the start: call it several times a second. */
 void figures_counted(struct figures *figures, hb_mono now, double hashes);
 /* What became of a share. */
-void figures_share(struct figures *figures, hb_mono now, const struct work_share *share);
+void figures_share(struct figures *figures, hb_mono now, const struct share_event *share);
 void figures_get(const struct figures *figures, struct miner_figures *out);
 
 #endif

@@ -246,7 +246,7 @@ static void on_lost(void *ctx, struct work_source *source, const char *why, int6
     }
 }
 
-static void on_share(void *ctx, struct work_source *source, const struct work_share *share)
+static void on_share(void *ctx, struct work_source *source, const struct share_event *share)
 {
     const struct pools *pools = ctx;
     if (pools->handler.share != NULL) {

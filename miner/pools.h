@@ -40,7 +40,7 @@ struct pools_timing pools_default_timing(void);
 struct pools_handler {
     void (*job)(void *ctx, const struct job *job);
     /* A share was sent to the pool at `where`, or answered by it. NULL: nobody asks. */
-    void (*share)(void *ctx, const char *where, const struct work_share *share);
+    void (*share)(void *ctx, const char *where, const struct share_event *share);
     void *ctx;
 };
 

@@ -108,7 +108,7 @@ struct session_effects {
     double accepted_difficulty; /* of the jobs of the accepted shares, added up          */
     double latency_ms;          /* of the share that was answered; negative for none     */
     double found_difficulty;    /* of the share that was found; 0 for none               */
-    struct work_share shares[SESSION_HELD + 1]; /* sent or answered, in that order       */
+    struct share_event shares[SESSION_HELD + 1]; /* sent or answered, in that order       */
     size_t share_count;
     char say[400]; /* to be logged, "" for nothing                          */
     bool say_loud; /* as a warning                                          */

@@ -138,7 +138,7 @@ void session_take_version_mask(struct session *session, uint32_t mask,
 /* --- shares -------------------------------------------------------------------------------------
  */
 
-static void tell_share(struct session_effects *effects, const struct work_share *share)
+static void tell_share(struct session_effects *effects, const struct share_event *share)
 {
     if (effects->share_count < sizeof effects->shares / sizeof effects->shares[0]) {
         effects->shares[effects->share_count++] = *share;
@@ -174,7 +174,7 @@ static void send_share(struct session *session, const struct session_share *shar
     job_extranonce2_bytes(share->extranonce2, request.share.extranonce2, job->extranonce2_size);
     struct share_pending pending = {.id = session_ask(session, &request, now, effects),
                                     .sent_at = now,
-                                    .share = {.fate = WORK_SHARE_SENT,
+                                    .share = {.fate = SHARE_SENT,
                                               .asked = job->difficulty,
                                               .reached = share->reached,
                                               .latency_ms = -1,
@@ -251,7 +251,7 @@ void session_take_verdict(struct session *session, const struct stratum_reply *r
     }
     const bool accepted = reply->result == RESULT_TRUE && !reply->failed;
     effects->latency_ms = (double)mono_age_ms(now, pending.sent_at);
-    pending.share.fate = accepted ? WORK_SHARE_ACCEPTED : WORK_SHARE_REFUSED;
+    pending.share.fate = accepted ? SHARE_ACCEPTED : SHARE_REFUSED;
     pending.share.latency_ms = effects->latency_ms;
     tell_share(effects, &pending.share);
     if (accepted) {

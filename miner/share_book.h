@@ -9,7 +9,7 @@
 #include "ground/attr.h"
 #include "ground/time.h"
 #include "miner/engine.h"
-#include "miner/work_share.h"
+#include "miner/share_event.h"
 
 enum {
     SHARE_BOOK_PENDING = 64,
@@ -22,7 +22,7 @@ enum {
 struct share_pending {
     int64_t id; /* of the request; 0: none */
     hb_mono sent_at;
-    struct work_share share;
+    struct share_event share;
 };
 
 /* Two generations of a hash table: when the younger is full, the older is forgotten. */

@@ -302,13 +302,13 @@ static void solo_wants_difficulty(struct work_source *source, double difficulty)
 
 /* Every result shows that we hash; a block, once it is on its way to the node, is something more.
  */
-static void tell_result(struct solo_source *solo, struct work_share *share, bool submitted)
+static void tell_result(struct solo_source *solo, struct share_event *share, bool submitted)
 {
     const struct work_handler *handler = &solo->source.handler;
-    share->fate = WORK_SHARE_PROVEN;
+    share->fate = SHARE_PROVEN;
     handler->share(handler->ctx, &solo->source, share);
     if (submitted) {
-        share->fate = WORK_SHARE_SENT;
+        share->fate = SHARE_SENT;
         share->block = true;
         handler->share(handler->ctx, &solo->source, share);
     }
@@ -320,7 +320,7 @@ static void submit_to_solo(struct work_source *source, const struct candidate *c
     struct solo_source *solo = (struct solo_source *)source;
     struct share_accounts *accounts = &source->accounts;
     struct solo_effects effects;
-    struct work_share share = {.latency_ms = -1};
+    struct share_event share = {.latency_ms = -1};
     const struct solo_work *work = solo_find_work(&solo->session, candidate->serial);
     if (work == NULL) {
         return;

@@ -17,7 +17,7 @@
 #include "miner/engine.h"
 #include "miner/job.h"
 #include "miner/latency.h"
-#include "miner/work_share.h"
+#include "miner/share_event.h"
 #include "miner/workers.h"
 
 struct uv_loop_s;
@@ -47,7 +47,7 @@ struct work_handler {
      * come back after so long, else negative. */
     void (*lost)(void *ctx, struct work_source *source, const char *why, int64_t retry_ms);
     /* A share was sent, or answered. */
-    void (*share)(void *ctx, struct work_source *source, const struct work_share *share);
+    void (*share)(void *ctx, struct work_source *source, const struct share_event *share);
     /* Something a person may want to read; `loud`: something is wrong. */
     void (*said)(void *ctx, struct work_source *source, bool loud, const char *text);
     void *ctx;

@@ -57,7 +57,7 @@ static void a_share_is_told_when_sent_and_when_answered(void **state)
     offer(0);
     assert_true(sends("mining.submit"));
     assert_int_equal(fx.share_count, 1);
-    assert_int_equal(fx.shares[0].fate, WORK_SHARE_SENT);
+    assert_int_equal(fx.shares[0].fate, SHARE_SENT);
     assert_near(fx.shares[0].asked, 1e-9, 0);
     assert_near(fx.shares[0].reached, 669.8682919563083, 1e-9);
     assert_near(difficulty_of(fx.shares[0].hash), fx.shares[0].reached, 1e-9);
@@ -66,7 +66,7 @@ static void a_share_is_told_when_sent_and_when_answered(void **state)
     now_ms += 45;
     line("{\"id\":6,\"result\":true,\"error\":null}");
     assert_int_equal(fx.share_count, 1);
-    assert_int_equal(fx.shares[0].fate, WORK_SHARE_ACCEPTED);
+    assert_int_equal(fx.shares[0].fate, SHARE_ACCEPTED);
     assert_near(fx.shares[0].latency_ms, 45, 0);
     assert_near(fx.shares[0].reached, 669.8682919563083, 1e-9);
     line("{\"id\":6,\"result\":true,\"error\":null}"); /* once is enough */
@@ -79,7 +79,7 @@ static void a_refused_share_is_told_as_such(void **state)
     offer(0);
     line("{\"id\":6,\"result\":null,\"error\":[21,\"Stale\",null]}");
     assert_int_equal(fx.share_count, 1);
-    assert_int_equal(fx.shares[0].fate, WORK_SHARE_REFUSED);
+    assert_int_equal(fx.shares[0].fate, SHARE_REFUSED);
 }
 
 static void a_stale_or_repeated_share_is_not_told(void **state)
@@ -173,11 +173,11 @@ static void only_good_shares_prove_work(void **state)
     figures_counted(&figures, at(0), 0);
     figures_job(&figures, &job, 0);
     figures_counted(&figures, at(10000), 1e10);
-    static const enum work_share_fate fates[] = {WORK_SHARE_SENT, WORK_SHARE_REFUSED,
-                                                 WORK_SHARE_ACCEPTED, WORK_SHARE_PROVEN};
+    static const enum share_fate fates[] = {SHARE_SENT, SHARE_REFUSED, SHARE_ACCEPTED,
+                                            SHARE_PROVEN};
     static const unsigned proofs[] = {0, 0, 1, 2};
     for (size_t i = 0; i < 4; i++) {
-        const struct work_share share = {.fate = fates[i], .asked = 2, .reached = 5};
+        const struct share_event share = {.fate = fates[i], .asked = 2, .reached = 5};
         figures_share(&figures, at(10000), &share);
         show();
         assert_int_equal(shown.shares.shares, proofs[i]);
@@ -190,11 +190,11 @@ static void a_block_is_counted_once_and_described(void **state)
     (void)state;
     load_job();
     figures_job(&figures, &job, 0);
-    struct work_share share = {.fate = WORK_SHARE_SENT, .reached = 2e8, .block = true};
+    struct share_event share = {.fate = SHARE_SENT, .reached = 2e8, .block = true};
     share.hash[0] = 0xcd;
     share.hash[30] = 0x0a;
     figures_share(&figures, at(0), &share);
-    share.fate = WORK_SHARE_ACCEPTED;
+    share.fate = SHARE_ACCEPTED;
     figures_share(&figures, at(50), &share);
     show();
     assert_int_equal(shown.blocks_found, 1);
@@ -203,7 +203,7 @@ static void a_block_is_counted_once_and_described(void **state)
     assert_string_equal(shown.block.hash, "000a0000000000000000000000000000"
                                           "000000000000000000000000000000cd");
     figures_job(&figures, NULL, 0);
-    share.fate = WORK_SHARE_SENT;
+    share.fate = SHARE_SENT;
     figures_share(&figures, at(100), &share);
     show();
     assert_int_equal(shown.blocks_found, 2);

@@ -52,7 +52,7 @@ struct session_job {
     uint64_t serial; /* 0: none */
     char id[JOB_ID_MAX + 1];
     size_t extranonce2_size;
-    uint32_t ntime;
+    uint32_t version, ntime;
     double difficulty;
     uint8_t target[32];
 };
@@ -80,6 +80,8 @@ struct session {
     int64_t next_id, configure_id, subscribe_id, authorize_id;
     bool version_rolling;
     uint32_t version_mask;
+    bool whole_bits;   /* version bits are sent with the job's own, and not as the difference ... */
+    bool bits_known;   /* ... which a share has proved to be right, where it matters              */
     double difficulty; /* for the next job */
     double wanted_difficulty, suggested_difficulty;
     struct job_extranonce extranonce; /* for the next job */

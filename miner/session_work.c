@@ -74,6 +74,7 @@ static void issue_job(struct session *session, struct session_effects *effects)
     session->next_slot = (session->next_slot + 1) % SESSION_JOBS;
     kept->serial = job->serial;
     kept->extranonce2_size = job->extranonce.size2;
+    kept->version = job->notify.version;
     kept->ntime = job->notify.ntime;
     kept->difficulty = job->difficulty;
     memcpy(kept->id, job->notify.id, sizeof kept->id);
@@ -162,12 +163,13 @@ static void send_share(struct session *session, const struct session_share *shar
     if (!share_book_may_send(&session->book, now)) {
         return;
     }
+    const uint32_t fixed = job->version & mask;
     struct stratum_request request = {.call = CALL_SUBMIT, .user = session->options.user};
     request.share = (struct stratum_share){
         .extranonce2_size = job->extranonce2_size,
         .ntime = share->ntime,
         .nonce = share->nonce,
-        .version_bits = share->version_bits,
+        .version_bits = share->version_bits | (session->whole_bits ? fixed : 0),
         .with_version_bits = session->version_rolling,
     };
     memcpy(request.share.job_id, job->id, sizeof request.share.job_id);
@@ -178,7 +180,9 @@ static void send_share(struct session *session, const struct session_share *shar
                                               .asked = job->difficulty,
                                               .reached = share->reached,
                                               .latency_ms = -1,
-                                              .block = share->block}};
+                                              .block = share->block},
+                                    .ambiguous_bits = fixed != 0,
+                                    .whole_bits = session->whole_bits};
     memcpy(pending.share.hash, share->hash, sizeof pending.share.hash);
     share_book_sent(&session->book, share->hash, &pending);
     effects->submitted++;
@@ -242,6 +246,23 @@ void session_offer(struct session *session, const struct candidate *candidate, h
     effects->found_difficulty = difficulty;
 }
 
+/* Servers apply version bits in one of three ways: exclusive or (public-pool), or (ckpool, DATUM),
+ * or in place of the job's own bits within the mask (BIP 310). What we send, the bits that were
+ * rolled from 0 to 1, means the same to all of them unless the job has bits of its own within the
+ * mask; then the last kind wants those too. The first refusals tell. */
+static void learn_bits(struct session *session, const struct share_pending *pending, bool accepted,
+                       enum share_reject kind)
+{
+    if (!pending->ambiguous_bits || pending->whole_bits != session->whole_bits) {
+        return;
+    }
+    if (accepted) {
+        session->bits_known = true;
+    } else if (kind == REJECT_LOW_DIFFICULTY && !session->bits_known) {
+        session->whole_bits = !session->whole_bits;
+    }
+}
+
 void session_take_verdict(struct session *session, const struct stratum_reply *reply, hb_mono now,
                           struct session_effects *effects)
 {
@@ -258,10 +279,13 @@ void session_take_verdict(struct session *session, const struct stratum_reply *r
         effects->accepted++;
         effects->accepted_difficulty += pending.share.asked;
         session->refused_in_row = 0;
+        learn_bits(session, &pending, true, REJECT_COUNT);
         return;
     }
+    const enum share_reject kind = share_reject_kind(reply->error_code, reply->text);
     const char *reason = reply->text[0] != '\0' ? reply->text : "no reason given";
-    effects->rejected[share_reject_kind(reply->error_code, reply->text)]++;
+    effects->rejected[kind]++;
+    learn_bits(session, &pending, false, kind);
     (void)snprintf(effects->say, sizeof effects->say, "share refused: %s", reason);
     if (++session->refused_in_row >= REFUSED_IN_ROW_MAX) {
         effects->close = true;

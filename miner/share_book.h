@@ -23,6 +23,7 @@ struct share_pending {
     int64_t id; /* of the request; 0: none */
     hb_mono sent_at;
     struct share_event share;
+    bool ambiguous_bits, whole_bits; /* whether and how the version bits can be understood */
 };
 
 /* Two generations of a hash table: when the younger is full, the older is forgotten. */

@@ -296,7 +296,7 @@ static void pool_answers(void)
     static const char *const refusals[] = {
         "\"result\":null,\"error\":[21,\"Stale\",null]",
         "\"result\":false,\"error\":\"Duplicate\"",
-        "\"error\":{\"code\":23,\"message\":\"Above target\"}",
+        "\"error\":{\"code\":20,\"message\":\"Other\"}",
     };
     if (pool.unanswered_count == 0) {
         return;

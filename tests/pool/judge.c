@@ -32,10 +32,22 @@ static bool seen_before(const struct pool *pool, uint64_t mark)
     return false;
 }
 
-/* Version bits are or-ed into the job's version, as ckpool and DATUM do; a client that only rolls
- * bits that are zero in the job satisfies every convention. */
-static const char *read_version(const struct client *client, const struct work_job *job,
-                                const char *bits_text, uint32_t *version)
+static uint32_t apply_bits(enum version_rule rule, uint32_t version, uint32_t bits, uint32_t mask)
+{
+    switch (rule) {
+    case VERSION_XOR:
+        return version ^ bits;
+    case VERSION_REPLACE:
+        return (version & ~mask) | bits;
+    case VERSION_OR:
+        break;
+    }
+    return version | bits;
+}
+
+static const char *read_version(enum version_rule rule, const struct client *client,
+                                const struct work_job *job, const char *bits_text,
+                                uint32_t *version)
 {
     uint32_t bits = 0;
     *version = job->version;
@@ -48,7 +60,7 @@ static const char *read_version(const struct client *client, const struct work_j
     if ((bits & ~(client->rolling ? client->mask : 0)) != 0) {
         return "version bits outside the mask";
     }
-    *version |= bits;
+    *version = apply_bits(rule, job->version, bits, client->mask);
     return NULL;
 }
 
@@ -67,7 +79,8 @@ static const char *read_share(const struct pool *pool, const struct client *clie
     if (share->ntime < job->ntime || share->ntime - job->ntime > NTIME_ROLL_S) {
         return "ntime out of range";
     }
-    return read_version(client, job, json_string(json_item(params, 5)), &share->version);
+    return read_version(pool->options->version_rule, client, job, json_string(json_item(params, 5)),
+                        &share->version);
 }
 
 static struct verdict judge_hash(struct pool *pool, const uint8_t hash[32], double required)

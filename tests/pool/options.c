@@ -16,6 +16,8 @@ static const char help_text[] =
     "                        (default 2)\n"
     "  --mask HEX8           bits for version rolling, 00000000: not offered (default 1fffe000)\n"
     "  --nbits HEX8          target of a block in every job, instead of the real blocks' own\n"
+    "  --version HEX8        of all jobs, 00000000: those of the blocks (default)\n"
+    "  --version-rule RULE   how version bits are applied: or (default), xor, replace\n"
     "  --extranonce2-size N  1 to 16 bytes (default 4)\n"
     "  --extranonce1 HEX     for every client, up to 16 bytes\n"
     "  --notify FILE         serve the recorded mining.notify parameters in FILE only\n"
@@ -62,6 +64,19 @@ static bool set_extranonce1(struct pool_options *o, const char *text)
     size_t len = strlen(text) / 2;
     return len > 0 && len <= sizeof bytes && work_hex(text, bytes, len) &&
            text_copy(o->extranonce1_hex, sizeof o->extranonce1_hex, text);
+}
+
+static bool set_version_rule(struct pool_options *o, const char *text)
+{
+    static const char *const names[] = {
+        [VERSION_OR] = "or", [VERSION_XOR] = "xor", [VERSION_REPLACE] = "replace"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(names[i], text) == 0) {
+            o->version_rule = (enum version_rule)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool set_misbehave(struct pool_options *o, const char *text)
@@ -114,6 +129,12 @@ static bool set_option(struct pool_options *o, const char *name, const char *val
     }
     if (strcmp(name, "--nbits") == 0) {
         return work_hex32(value, &o->nbits) && o->nbits != 0;
+    }
+    if (strcmp(name, "--version") == 0) {
+        return work_hex32(value, &o->version);
+    }
+    if (strcmp(name, "--version-rule") == 0) {
+        return set_version_rule(o, value);
     }
     if (strcmp(name, "--extranonce1") == 0) {
         return set_extranonce1(o, value);

@@ -56,6 +56,7 @@ void pool_next_job(struct pool *pool, hb_wall now)
                   4 + options->extranonce2_size);
     job->ntime = (uint32_t)(now.ms / 1000); /* miners refuse work of another year */
     job->nbits = options->nbits != 0 ? options->nbits : job->nbits;
+    job->version = options->version != 0 ? options->version : job->version;
     job->clean = (serial - 1) % every == 0;
     if (job->clean) {
         pool->valid_serial = serial;

@@ -37,6 +37,13 @@ enum misbehave {
     MISBEHAVE_COUNT
 };
 
+/* How the version bits of a share are applied to the job's version. */
+enum version_rule {
+    VERSION_OR,      /* ckpool, DATUM */
+    VERSION_XOR,     /* public-pool   */
+    VERSION_REPLACE, /* BIP 310       */
+};
+
 struct pool_options {
     uint16_t port;
     double job_interval_s;
@@ -45,6 +52,8 @@ struct pool_options {
     double seconds;          /* 0: until a signal     */
     uint32_t mask;           /* of version rolling; 0: not offered */
     uint32_t nbits;          /* of every job; 0: of the real block */
+    uint32_t version;        /* of all jobs; 0: the blocks' own    */
+    enum version_rule version_rule;
     size_t extranonce2_size;
     int clean_every; /* every n-th job is a clean one */
     enum misbehave misbehave;

@@ -100,15 +100,15 @@ class Miner:
         params = [worker, job or self.job[0], extranonce2, ntime, nonce]
         return self.ask("mining.submit", params + ([] if bits is None else [bits]))
 
-    def search(self, bits=0, extranonce2=0, want=lambda difficulty, d: difficulty >= d):
+    def search(self, bits=0, extranonce2=0, want=lambda difficulty, d: difficulty >= d, version=None):
         """A (extranonce2, ntime, nonce) whose hash is wanted."""
-        _, prevhash, coinb1, coinb2, branches, version, nbits, ntime, _ = self.job
+        _, prevhash, coinb1, coinb2, branches, own_version, nbits, ntime, _ = self.job
         text = extranonce2.to_bytes(self.extranonce2_size, "big").hex()
         root = sha256d(bytes.fromhex(coinb1 + self.extranonce1 + text + coinb2))
         for branch in branches:
             root = sha256d(root + bytes.fromhex(branch))
         previous = b"".join(bytes.fromhex(prevhash[i:i + 8])[::-1] for i in range(0, 64, 8))
-        head = (struct.pack("<I", int(version, 16) | bits) + previous + root +
+        head = (struct.pack("<I", version or int(own_version, 16) | bits) + previous + root +
                 struct.pack("<II", int(ntime, 16), int(nbits, 16)))
         for nonce in range(1 << 32):
             value = int.from_bytes(sha256d(head + struct.pack("<I", nonce)), "little")
@@ -229,6 +229,18 @@ class Service(unittest.TestCase):
         with Pool("--mask", "00000000", *EASY) as pool, Miner(pool) as miner:
             answer = miner.ask("mining.configure", [["version-rolling"], {}])["result"]
             self.assertIs(answer["version-rolling"], False)
+
+    def test_version_bits_are_applied_by_the_rule_asked_for(self):
+        # A bit of the job's own inside the mask, which is sent or not: (rule, bits sent, version hashed).
+        cases = [("or", 0x2000, 0x30002000), ("or", 0x10002000, 0x30002000), ("xor", 0x2000, 0x30002000),
+                 ("xor", 0x10002000, 0x20002000), ("replace", 0x2000, 0x20002000),
+                 ("replace", 0x10002000, 0x30002000)]
+        for rule, bits, version in cases:
+            with Pool("--version", "30000000", "--version-rule", rule, *EASY) as pool, Miner(pool) as miner:
+                miner.login()
+                self.assertEqual(miner.job[5], "30000000")
+                share = miner.search(version=version)
+                self.assertIs(miner.submit(*share, f"{bits:08x}")["result"], True, (rule, bits))
 
     def test_recorded_shares_are_accepted_on_their_recorded_jobs(self):
         with open(SHARES, encoding="utf-8") as file:

@@ -15,18 +15,27 @@ const uint32_t sha256_k[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
+/* A round renames instead of moving: working variable i of round t is s[(i - t) mod 8]. */
+static inline void renaming_round(uint32_t s[8], unsigned t, uint32_t wk)
+{
+    const uint32_t a = s[(0 - t) % 8];
+    const uint32_t b = s[(1 - t) % 8];
+    const uint32_t c = s[(2 - t) % 8];
+    const uint32_t e = s[(4 - t) % 8];
+    const uint32_t choice = (e & s[(5 - t) % 8]) ^ (~e & s[(6 - t) % 8]);
+    const uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
+    const uint32_t t1 = s[(7 - t) % 8] + choice + wk +
+                        (sha256_rotr(e, 6) ^ sha256_rotr(e, 11) ^ sha256_rotr(e, 25));
+    s[(3 - t) % 8] += t1;
+    s[(7 - t) % 8] = t1 + majority + (sha256_rotr(a, 2) ^ sha256_rotr(a, 13) ^ sha256_rotr(a, 22));
+}
+
 void sha256_round(uint32_t s[8], uint32_t wk)
 {
-    const uint32_t a = s[0];
-    const uint32_t e = s[4];
-    const uint32_t choice = (e & s[5]) ^ (~e & s[6]);
-    const uint32_t majority = (a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]);
-    const uint32_t t1 =
-        s[7] + (sha256_rotr(e, 6) ^ sha256_rotr(e, 11) ^ sha256_rotr(e, 25)) + choice + wk;
-    const uint32_t t2 = (sha256_rotr(a, 2) ^ sha256_rotr(a, 13) ^ sha256_rotr(a, 22)) + majority;
+    renaming_round(s, 0, wk);
+    const uint32_t a = s[7];
     memmove(s + 1, s, 7 * sizeof s[0]);
-    s[4] += t1;
-    s[0] = t1 + t2;
+    s[0] = a;
 }
 
 void sha256_compress(uint32_t state[8], const uint8_t block[64])
@@ -40,8 +49,10 @@ void sha256_compress(uint32_t state[8], const uint8_t block[64])
     }
     uint32_t s[8];
     memcpy(s, state, sizeof s);
-    for (size_t i = 0; i < 64; i++) {
-        sha256_round(s, w[i] + sha256_k[i]);
+    for (size_t i = 0; i < 64; i += 8) {
+        for (unsigned t = 0; t < 8; t++) { /* unrolled, so that s is in registers */
+            renaming_round(s, t, w[i + t] + sha256_k[i + t]);
+        }
     }
     for (size_t i = 0; i < 8; i++) {
         state[i] += s[i];

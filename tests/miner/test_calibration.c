@@ -67,7 +67,8 @@ static void without_readings_it_is_the_assumption_and_unsure(void **state)
     (void)state;
     struct teaching t;
     begin(&t, 10, 110);
-    for (double load = 0; load <= 1; load += 0.125) {
+    for (int eighth = 0; eighth <= 8; eighth++) {
+        const double load = eighth / 8.0;
         assert_near(calibration_power_w(&t.c, load), 10 + 100 * load, 1e-9);
         assert_near(calibration_load(&t.c, 10 + 100 * load), load, 1e-9);
         assert_true(calibration_error_w(&t.c, load) > 40);
@@ -85,7 +86,8 @@ static void a_curve_is_learnt_from_a_day_of_heating(void **state)
     for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
         teach(&t, loads[i], 60, 0.5, 0);
     }
-    for (double load = 0; load <= 1; load += 0.05) {
+    for (int percent = 0; percent <= 100; percent += 5) {
+        const double load = percent / 100.0;
         assert_learnt(&t.c, load, 1.0);
         const double off_w = fabs(calibration_power_w(&t.c, load) - true_w(load));
         const double sure_w = calibration_error_w(&t.c, load);
@@ -175,7 +177,8 @@ static void power_always_rises_with_load(void **state)
                                    (hb_mono){t.now_ms});
         }
         double last_w = -1;
-        for (double load = 0; load <= 1; load += 0.01) {
+        for (int percent = 0; percent <= 100; percent++) {
+            const double load = percent / 100.0;
             const double power_w = calibration_power_w(&t.c, load);
             assert_true(power_w > last_w);
             assert_near(calibration_load(&t.c, power_w), load, 1e-6);

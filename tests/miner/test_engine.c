@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "miner/engine.h"
 #include "tests/miner/fake_pool.h"
@@ -198,11 +199,38 @@ static void a_wrong_url_is_a_usage_error(void **state)
     assert_non_null(strstr(err.msg, "pools[0]: pool url: expected stratum+tcp://"));
 }
 
+/* Kilobytes of this process that are in memory. */
+static long resident_kb(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d %ld", &pages), 1);
+    (void)fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void it_needs_less_than_four_megabytes(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their shadows are many times larger */
+#endif
+    const long before_kb = resident_kb();
+    start_engine(NULL, MINER_NO_POOL_HEAT);
+    miner_set_duty(engine, 1);
+    run_until(has_hashed, NULL, "hashing");
+    const long needed_kb = resident_kb() - before_kb;
+    stop_engine();
+    assert_in_range(needed_kb, 0, 4095);
+}
+
 #define ENGINE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ENGINE_TEST(it_needs_less_than_four_megabytes),
         ENGINE_TEST(shares_are_found_and_accepted),
         ENGINE_TEST(without_a_pool_it_pauses_if_told_so),
         ENGINE_TEST(without_any_pool_it_heats),

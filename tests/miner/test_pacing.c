@@ -192,7 +192,8 @@ static void more_duty_is_never_less_heat(void **state)
 static void small_changes_make_small_differences(void **state)
 {
     (void)state;
-    for (double duty = 0.005; duty < 0.9; duty += 0.05) {
+    for (int permille = 5; permille < 900; permille += 50) {
+        const double duty = permille / 1000.0;
         const double more =
             delivered_share(duty + 0.0005, 30e6, 100) - delivered_share(duty, 30e6, 100);
         assert_near(more, 0.0005, 0.0001);
@@ -364,7 +365,8 @@ static void the_sum_of_shifted_workers_is_smooth(void **state)
 
 static void note_for(struct rate *rate, double rate_hs, double seconds, double duty_ratio)
 {
-    for (double done_s = 0; done_s < seconds; done_s += 0.002) {
+    const int readings = (int)(seconds / 0.002);
+    for (int i = 0; i < readings; i++) {
         rate_note(rate, (uint32_t)(rate_hs * 0.002), 2000000, duty_ratio);
     }
 }

@@ -1,8 +1,10 @@
 /* The hashing threads: they deliver what was granted, and obey at once. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* affinity */
+#include <dirent.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -209,6 +211,53 @@ static void a_new_job_is_taken_at_once(void **state)
     workers_destroy(workers);
 }
 
+/* How many threads of this process may run on `cpu` alone. */
+static int threads_bound_to(int cpu)
+{
+    int bound = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        const long id = strtol(task->d_name, NULL, 10);
+        bound += id > 0 && sched_getaffinity((pid_t)id, sizeof set, &set) == 0 &&
+                 CPU_COUNT(&set) == 1 && CPU_ISSET((size_t)cpu, &set);
+    }
+    (void)closedir(tasks);
+    return bound;
+}
+
+static void threads_keep_to_the_processors_chosen(void **state)
+{
+    (void)state;
+    cpu_set_t allowed;
+    int last = -1;
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        last = CPU_ISSET((size_t)cpu, &allowed) ? cpu : last;
+    }
+    struct hb_err err = {0};
+    const int before = threads_bound_to(last);
+    const struct workers_options options = {.threads = 3,
+                                            .kernel = kernel_choose(&err),
+                                            .background = true,
+                                            .cpus = &last,
+                                            .cpu_count = 1};
+    struct workers *workers = workers_create(&options, &err);
+    assert_non_null(workers);
+    const double deadline_s = now_s() + 20;
+    while (threads_bound_to(last) < before + 3) {
+        assert_true(now_s() < deadline_s);
+        (void)sched_yield();
+    }
+    job_make_own(&job, 1, 0);
+    workers_set_job(workers, &job);
+    workers_set_duty(workers, 0.3);
+    await_hashes(workers, 10000);
+    workers_destroy(workers);
+}
+
 static void too_many_threads_are_refused(void **state)
 {
     (void)state;
@@ -225,6 +274,7 @@ int main(void)
         cmocka_unit_test(duty_zero_stops_all_threads),
         cmocka_unit_test(candidates_are_true_and_unique),
         cmocka_unit_test(a_new_job_is_taken_at_once),
+        cmocka_unit_test(threads_keep_to_the_processors_chosen),
         cmocka_unit_test(too_many_threads_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

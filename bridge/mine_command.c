@@ -253,7 +253,11 @@ static int run(struct mine *mine)
         status = err.code == HB_ERR_USAGE ? 2 : 1;
     } else {
         start_handles(mine);
-        miner_set_duty(mine->engine, mine->options.duty_ratio);
+        if (mine->options.power_w > 0) {
+            miner_set_power(mine->engine, mine->options.power_w);
+        } else {
+            miner_set_duty(mine->engine, mine->options.duty_ratio);
+        }
         (void)uv_run(&mine->loop, UV_RUN_DEFAULT);
         status = finish(mine) ? 0 : 1;
         miner_destroy(mine->engine);

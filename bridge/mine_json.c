@@ -102,6 +102,9 @@ static void add_machine(struct json *line, const struct miner_stats *stats)
 {
     json_add_number(line, "power_w", mine_power_w(stats), 1);
     json_add_string(line, "power_source", mine_power_word(stats));
+    const bool doubtful =
+        isfinite(mine_power_w(stats)) && stats->power_source == MINER_POWER_MODELLED;
+    json_add_number(line, "power_error_w", doubtful ? stats->power_error_w : (double)NAN, 1);
     json_add_number(line, "package_w", stats->package_w, 1);
     add_exact(line, "joules_per_th", mine_joules_per_th(stats));
     json_add_number(line, "cpu_c", stats->cpu_c, 1);

@@ -34,6 +34,7 @@ static const char help[] =
     "  --threads N        1 to 1024; default: one per processor\n"
     "  --kernel NAME      as 'heatbridge bench sha256d' tells it; default: the fastest\n"
     "  --duty PERCENT     fraction of full hashing, 0 to 100; default: 100\n"
+    "  --power WATTS      instead of the duty: what the processor shall draw\n"
     "  --seconds N        stop after so long; default: run until interrupted\n"
     "  --every SECONDS    between two lines where there is no terminal, 1 to 86400; default: 10\n"
     "  --json             one JSON line per second on standard output, all messages elsewhere\n"
@@ -52,8 +53,9 @@ static const char help[] =
     "    accepted, rejected_by_reason, and how long answers to shares took: answer_p50_ms,\n"
     "    answer_p95_ms, answer_max_ms\n"
     "  blocks_found, blocks (solo: taken by the node), last_block {hash, height, difficulty}\n"
-    "  power_w, power_source (metered, reported by the processor, modelled), package_w (the\n"
-    "    processor's counters), joules_per_th, cpu_c, threads, kernel\n"
+    "  power_w, power_source (metered, reported by the processor, modelled), power_error_w (its\n"
+    "    standard deviation if it is modelled), package_w (the processor's counters),\n"
+    "    joules_per_th, cpu_c, threads, kernel\n"
     "  network_difficulty, height, next_halving_height, block_reward_sat, reward_source (job:\n"
     "    by its coinbase; subsidy: by the height, without fees), fee_percent\n"
     "  sat_per_hour, sat_per_kwh, sat_next_year (with halvings), share_value_sat,\n"
@@ -153,6 +155,9 @@ static bool read_option(struct mine_options *options, const char *name, const ch
         options->threads = good ? (int)number : 0;
         return good;
     }
+    if (strcmp(name, "power") == 0) {
+        return read_number(name, value, 1, 100000, false, &options->power_w);
+    }
     if (strcmp(name, "duty") == 0) {
         const bool good = read_number(name, value, 0, 100, false, &number);
         options->duty_ratio = number / 100;
@@ -189,6 +194,7 @@ int mine_read_options(struct mine_options *options, int argc, char **argv)
         {"threads", required_argument, NULL, 'o'},
         {"kernel", required_argument, NULL, 'o'},
         {"duty", required_argument, NULL, 'o'},
+        {"power", required_argument, NULL, 'o'},
         {"seconds", required_argument, NULL, 'o'},
         {"every", required_argument, NULL, 'o'},
         {"json", no_argument, NULL, 'o'},

@@ -15,6 +15,7 @@ struct mine_options {
     int threads;                         /* 0: one per processor          */
     const char *kernel;                  /* NULL: the fastest             */
     double duty_ratio, seconds, every_s; /* seconds 0: until interrupted  */
+    double power_w;                      /* 0: by the duty                */
     bool json;
 };
 

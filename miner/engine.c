@@ -18,6 +18,7 @@
 #include "plumbing/clock.h"
 
 enum { TICK_MS = 250 };
+#define RATE_FITS        4.0 /* a rate from before is at most so many times off a short trial */
 #define SHARE_INTERVAL_S 8.0
 /* A thermostat moves the duty all the time; the difficulty is suggested for no less than this. */
 #define SUGGEST_DUTY_MIN 0.1
@@ -271,12 +272,14 @@ static int choose_cpus(const struct miner_options *options, struct workers_optio
     return options->threads > 0 ? options->threads : (int)chosen;
 }
 
-/* What was learnt before holds for the same kernel on as many threads. */
+/* What was learnt before holds for the same kernel on as many threads, of a machine as fast. */
 static void remember(struct miner_engine *engine, const struct miner_calibration *kept,
                      struct workers_options *workers)
 {
     if (kept != NULL && kept->threads == engine->threads &&
-        strcmp(kept->kernel, engine->kernel->name) == 0) {
+        strcmp(kept->kernel, engine->kernel->name) == 0 &&
+        kept->full_hs > engine->estimated_hs / RATE_FITS &&
+        kept->full_hs < engine->estimated_hs * RATE_FITS) {
         regulator_remember(engine->regulator, kept);
         workers->full_hs = kept->full_hs;
         workers->known_at = kept->known_at;

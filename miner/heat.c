@@ -217,7 +217,7 @@ static void note_move(struct heat *heat)
     const double place = heat->wanted / scale;
     if (fabs(place - heat->place) > MOVED_RATIO) {
         heat->place = place;
-        heat->moved = heat->last.now;
+        heat->moves = true;
     }
 }
 
@@ -232,6 +232,8 @@ double heat_decide(struct heat *heat)
 
 double heat_step(struct heat *heat, const struct heat_sample *sample)
 {
+    heat->moved = heat->moves ? sample->now : heat->moved;
+    heat->moves = false;
     learn_from_package(heat, sample);
     heat->last = *sample;
     watch_steadiness(heat, sample);

@@ -49,7 +49,8 @@ struct heat {
     double steady_ratio;  /* from which the duty has not moved much ...                       */
     hb_mono steady_since; /* ... since then */
     double place;         /* what was wanted when it was last moved, of full ... */
-    hb_mono moved;        /* ... and when that was */
+    bool moves;           /* ... since the last step ... */
+    hb_mono moved;        /* ... or when that was */
     struct heat_stretch package, metered;
     bool metered_anew; /* the load has moved since the external meter was last learnt from */
     double metered_w;  /* NaN: none */

@@ -178,6 +178,7 @@ def test_a_block_is_hard_to_miss(request):
     (["--url", "stratum+tcp://h:1"], "expected --url and --user"),
     (["--fee", "101"], "--fee: expected a number from 0 to 100, got '101'"),
     (["--every", "0"], "--every: expected"),
+    (["--power", "0"], "--power: expected a number from 1 to 100000, got '0'"),
     (["more"], "expected options only, got 'more'"),
     (["--url", "ftp://h:1", "--user", "u"], "got 'ftp"),
 ])

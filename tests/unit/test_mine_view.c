@@ -340,12 +340,25 @@ static void json_has_all_keys_always_and_null_for_unknown(void **state)
     for (const struct json *m = json_first(full); m != NULL; m = json_next(m)) {
         assert_non_null(json_get(bare, json_name(m)));
     }
-    static const char *const nulls[] = {
-        "hashrate_1m_hs",   "hashrate_shares_hs",  "shares_check",  "package_w",
-        "power_w",          "power_source",        "joules_per_th", "network_difficulty",
-        "height",           "next_halving_height", "sat_per_hour",  "sat_per_kwh",
-        "block_reward_sat", "reward_source",       "sat_next_year", "share_value_sat",
-        "last_block",       "block_chance_year"};
+    static const char *const nulls[] = {"hashrate_1m_hs",
+                                        "hashrate_shares_hs",
+                                        "shares_check",
+                                        "package_w",
+                                        "power_w",
+                                        "power_error_w",
+                                        "power_source",
+                                        "joules_per_th",
+                                        "network_difficulty",
+                                        "height",
+                                        "next_halving_height",
+                                        "sat_per_hour",
+                                        "sat_per_kwh",
+                                        "block_reward_sat",
+                                        "reward_source",
+                                        "sat_next_year",
+                                        "share_value_sat",
+                                        "last_block",
+                                        "block_chance_year"};
     for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++) {
         assert_true(json_is_null(json_get(bare, nulls[i])));
     }

@@ -184,7 +184,7 @@ static struct shown show_heater(const struct core *core, const struct core_heate
     return (struct shown){
         .decision = {(int64_t)state->link, heater_available(core, heater), (int64_t)heater->outcome,
                      (int64_t)heater->reason, rounded(heater->commanded_w, 1), state->problem,
-                     (int64_t)state->pool_link},
+                     (int64_t)state->pool_link, (int64_t)state->pools.changes},
         .measure = {rounded(heater_reading(core, heater, &state->power_w), 1),
                     rounded_rate(core, heater, &state->hashrate_hs),
                     rounded(heater_reading(core, heater, &state->chip_c), 0.1),

@@ -40,6 +40,33 @@ enum pool_link {
     POOL_LOST, /* no configured pool answers              */
 };
 
+/* Why a pool refused shares. */
+enum refusal {
+    REFUSAL_STALE,
+    REFUSAL_DUPLICATE,
+    REFUSAL_LOW_DIFFICULTY,
+    REFUSAL_UNAUTHORIZED,
+    REFUSAL_OTHER,
+    REFUSAL_COUNT
+};
+
+enum { HEATER_POOLS = 4 };
+
+/* One pool of a heater that chooses among several; counts since the driver started. */
+struct heater_pool {
+    char pool[NAME_MAX_B]; /* host:port */
+    uint64_t accepted, refused[REFUSAL_COUNT];
+    double answer_p50_ms, answer_p95_ms; /* of the answers to shares; NaN without any */
+};
+
+/* What such a heater tells about its choice; all empty for others. */
+struct heater_pools {
+    char reason[TEXT_MAX]; /* why that pool, or none, is in use */
+    uint64_t changes;      /* of the pool in use                */
+    uint8_t count;
+    struct heater_pool list[HEATER_POOLS]; /* the first, in order of preference */
+};
+
 /* How the reward of a block is known; a higher value is better evidence. */
 enum revenue_source {
     REVENUE_UNKNOWN,
@@ -89,6 +116,7 @@ struct heater_state {
     enum pool_link pool_link;
     char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
     uint64_t writes;       /* writes to the device since the driver started                       */
+    struct heater_pools pools;
     struct heater_work work;
     bool problem;
     char problem_text[TEXT_MAX]; /* one sentence while `problem` */

@@ -207,6 +207,23 @@ static void tape_work(struct tape *tape, struct heater_work *work)
     work->block.height = (uint32_t)tape_small(tape, work->block.height, UINT32_MAX);
 }
 
+static void tape_pools(struct tape *tape, struct heater_pools *pools)
+{
+    tape_text(tape, pools->reason, sizeof(pools->reason));
+    tape_u64(tape, &pools->changes);
+    pools->count = (uint8_t)tape_small(tape, pools->count, HEATER_POOLS);
+    for (size_t i = 0; i < pools->count; i++) {
+        struct heater_pool *pool = &pools->list[i];
+        tape_text(tape, pool->pool, sizeof(pool->pool));
+        tape_u64(tape, &pool->accepted);
+        for (size_t kind = 0; kind < REFUSAL_COUNT; kind++) {
+            tape_u64(tape, &pool->refused[kind]);
+        }
+        tape_number(tape, &pool->answer_p50_ms);
+        tape_number(tape, &pool->answer_p95_ms);
+    }
+}
+
 static void tape_heater(struct tape *tape, struct heater_state *state)
 {
     struct reading *const readings[] = {&state->power_w, &state->hashrate_hs, &state->chip_c,
@@ -225,6 +242,7 @@ static void tape_heater(struct tape *tape, struct heater_state *state)
     tape_number(tape, &state->best_difficulty);
     state->pool_link = (enum pool_link)tape_small(tape, (int64_t)state->pool_link, POOL_LOST);
     tape_text(tape, state->pool, sizeof(state->pool));
+    tape_pools(tape, &state->pools);
     tape_work(tape, &state->work);
     tape_bool(tape, &state->problem);
     tape_text(tape, state->problem_text, sizeof(state->problem_text));

@@ -18,7 +18,7 @@
 
 #define TRACE_HEADER "heatbridge-trace 2"
 
-enum { TRACE_LINE_MAX = 2048 }; /* bytes of the longest line, terminator included */
+enum { TRACE_LINE_MAX = 8192 }; /* bytes of the longest line, terminator included */
 
 /* Writes an event as a line without line end; returns its length. */
 size_t trace_format(const struct event *event, char line[TRACE_LINE_MAX]);

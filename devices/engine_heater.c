@@ -225,6 +225,33 @@ static void tell_work(const struct miner_stats *stats, hb_mono now, struct heate
     }
 }
 
+static void tell_pools(const struct engine *e, const struct miner_stats *stats,
+                       struct heater_pools *pools)
+{
+    static const enum refusal refusals[REJECT_COUNT] = {
+        [REJECT_STALE] = REFUSAL_STALE,
+        [REJECT_DUPLICATE] = REFUSAL_DUPLICATE,
+        [REJECT_LOW_DIFFICULTY] = REFUSAL_LOW_DIFFICULTY,
+        [REJECT_UNAUTHORIZED] = REFUSAL_UNAUTHORIZED,
+        [REJECT_OTHER] = REFUSAL_OTHER,
+    };
+    struct miner_pool_stats list[HEATER_POOLS];
+    const size_t count = miner_get_pools(e->env.engine, list, HEATER_POOLS);
+    pools->count = (uint8_t)(count < HEATER_POOLS ? count : HEATER_POOLS);
+    pools->changes = stats->pool_changes;
+    (void)text_copy(pools->reason, sizeof pools->reason, stats->pool_reason);
+    for (size_t i = 0; i < pools->count; i++) {
+        struct heater_pool *pool = &pools->list[i];
+        (void)text_copy(pool->pool, sizeof pool->pool, list[i].pool);
+        pool->accepted = list[i].accepted;
+        pool->answer_p50_ms = list[i].answer_p50_ms;
+        pool->answer_p95_ms = list[i].answer_p95_ms;
+        for (size_t kind = 0; kind < REJECT_COUNT; kind++) {
+            pool->refused[refusals[kind]] = list[i].rejected[kind];
+        }
+    }
+}
+
 static void report(struct engine *e, hb_mono now)
 {
     struct miner_stats stats = {0};
@@ -243,6 +270,7 @@ static void report(struct engine *e, hb_mono now)
                                  .writes = e->writes};
     count_shares(&stats, &state);
     (void)text_copy(state.pool, sizeof state.pool, stats.pool);
+    tell_pools(e, &stats, &state.pools);
     tell_guard_problem(&stats, &state);
     if (!state.problem && stats.link == MINER_LINK_LOST) {
         tell_pool_problem(&stats, &state);

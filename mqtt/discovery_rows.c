@@ -103,6 +103,16 @@ static void add_problem_text(const struct entity_context *context, struct json *
     json_add_string(component, "json_attr_tpl", "{{ {'text': value_json.problem_text} | tojson }}");
 }
 
+static void add_pool_accounts(const struct entity_context *context, struct json *component)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl",
+                    "{{ {'reason': value_json.pool_reason, 'changes': value_json.pool_changes, "
+                    "'pools': value_json.pools} | tojson }}");
+}
+
 /* --- the tables ---------------------------------------------------------------------------------
  */
 
@@ -287,7 +297,8 @@ const struct entity_row entity_heater_rows[] = {
      DIAG,
      .field = "pool",
      .value_template = "{{ value_json.pool or 'none' }}",
-     .icon = "mdi:server-network"},
+     .icon = "mdi:server-network",
+     .more = add_pool_accounts},
     {.key = "pool_connection",
      BINARY,
      .name = "Pool connection",

@@ -162,6 +162,34 @@ static void add_proof(struct json *json, const struct heater_work *work, hb_mono
     json_add_string(json, "shares_check", known ? check_word(work->check) : NULL);
 }
 
+static struct json *pool_account(const struct heater_pool *pool)
+{
+    static const char *const words[REFUSAL_COUNT] = {"stale", "duplicate", "low_difficulty",
+                                                     "unauthorized", "other"};
+    struct json *json = json_new_object();
+    struct json *refused = json_new_object();
+    add_foreign_text(json, "pool", pool->pool);
+    json_add_number(json, "accepted", (double)pool->accepted, 0);
+    for (size_t i = 0; i < REFUSAL_COUNT; i++) {
+        json_add_number(refused, words[i], (double)pool->refused[i], 0);
+    }
+    json_add(json, "refused", refused);
+    json_add_number(json, "answer_p50_ms", pool->answer_p50_ms, 1);
+    json_add_number(json, "answer_p95_ms", pool->answer_p95_ms, 1);
+    return json;
+}
+
+static void add_pools(struct json *json, const struct heater_pools *pools)
+{
+    struct json *list = json_new_array();
+    add_foreign_text(json, "pool_reason", pools->reason);
+    json_add_number(json, "pool_changes", (double)pools->changes, 0);
+    for (size_t i = 0; i < pools->count; i++) {
+        json_add(list, NULL, pool_account(&pools->list[i]));
+    }
+    json_add(json, "pools", list);
+}
+
 static void add_mining(struct json *json, const struct heater_view *view)
 {
     const double best = view->best_difficulty;
@@ -173,6 +201,7 @@ static void add_mining(struct json *json, const struct heater_view *view)
     json_add_number(json, "blocks_found", (double)view->blocks_found, 0);
     add_foreign_text(json, "pool", view->state.pool);
     json_add_string(json, "pool_link", pool_link_word(view->state.pool_link));
+    add_pools(json, &view->state.pools);
 }
 
 char *state_encode_heater(const struct heater_view *view, hb_mono now)

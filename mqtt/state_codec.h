@@ -13,7 +13,9 @@
  * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired, hashrate_ths
  * chip_c board_c inlet_c fan (percent) shares_accepted shares_rejected best_difficulty (null: none
  * yet) session_best_difficulty (since the start), pool ("" : none) pool_link
- * none|connecting|ok|lost, energy_kwh, problem true|false problem_text, link unknown|ok|lost,
+ * none|connecting|ok|lost, pool_reason (sentence, "" : none) pool_changes, pools (list of pool
+ * accepted, refused {stale duplicate low_difficulty unauthorized other}, answer_p50_ms
+ * answer_p95_ms), energy_kwh, problem true|false problem_text, link unknown|ok|lost,
  * reason, reason_text, writes_today, available true|false.
  * Of heaters whose work we see (null for others): sat_per_hour sat_per_kwh (expected)
  * revenue_source job|subsidy|null network_difficulty, hashrate_15m_ths (counted),

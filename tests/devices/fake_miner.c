@@ -62,3 +62,11 @@ void miner_get_stats(const struct miner_engine *engine, struct miner_stats *stat
 {
     *stats = engine->stats;
 }
+
+size_t miner_get_pools(const struct miner_engine *engine, struct miner_pool_stats *list, size_t max)
+{
+    for (size_t i = 0; i < engine->pool_count && i < max; i++) {
+        list[i] = engine->pools[i];
+    }
+    return engine->pool_count;
+}

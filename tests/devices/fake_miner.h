@@ -5,7 +5,9 @@
 #include "miner/engine.h"
 
 struct miner_engine {
-    struct miner_stats stats; /* what miner_get_stats answers */
+    struct miner_stats stats;         /* what miner_get_stats answers */
+    struct miner_pool_stats pools[6]; /* what miner_get_pools answers */
+    size_t pool_count;
     unsigned sets;  /* calls of miner_set_duty and miner_set_power; the duty goes into stats */
     double asked_w; /* by the last miner_set_power */
     struct miner_scale scale; /* as last set */

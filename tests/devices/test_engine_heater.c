@@ -1,4 +1,5 @@
 /* The mining engine as a heater: watts in, duty out, and nothing told that is not known. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -326,6 +327,35 @@ static void shares_and_temperatures_are_passed_on_and_unknown_stays_unknown(void
     end(&b);
 }
 
+static void each_pool_has_its_account_and_a_change_its_reason(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 0, 65, 0, ENGINE_METER_MODEL);
+    b.engine.pool_count = 6; /* the state has room for the first four */
+    for (size_t i = 0; i < 6; i++) {
+        b.engine.pools[i] = (struct miner_pool_stats){.accepted = 10 + i,
+                                                      .rejected = {[REJECT_DUPLICATE] = i},
+                                                      .answer_p50_ms = 20,
+                                                      .answer_p95_ms = NAN};
+        (void)snprintf(b.engine.pools[i].pool, sizeof b.engine.pools[i].pool, "p%zu.example:1", i);
+    }
+    (void)snprintf(b.engine.stats.pool_reason, sizeof b.engine.stats.pool_reason, "it is back");
+    b.engine.stats.pool_changes = 5;
+    rig_run(&b.rig, 2000);
+    const struct heater_pools *pools = &b.rig.state.pools;
+    assert_string_equal(pools->reason, "it is back");
+    assert_int_equal(pools->changes, 5);
+    assert_int_equal(pools->count, HEATER_POOLS);
+    assert_string_equal(pools->list[3].pool, "p3.example:1");
+    assert_int_equal(pools->list[3].accepted, 13);
+    assert_int_equal(pools->list[3].refused[REFUSAL_DUPLICATE], 3);
+    assert_int_equal(pools->list[3].refused[REFUSAL_STALE], 0);
+    assert_near(pools->list[3].answer_p50_ms, 20, 0);
+    assert_true(isnan(pools->list[3].answer_p95_ms));
+    end(&b);
+}
+
 static void without_an_engine_or_with_a_wrong_calibration_it_does_not_start(void **state)
 {
     (void)state;
@@ -367,6 +397,7 @@ int main(void)
         cmocka_unit_test(what_the_work_tells_is_passed_on),
         cmocka_unit_test(missing_credit_is_a_problem_in_plain_words),
         cmocka_unit_test(a_lost_pool_is_told_in_plain_words),
+        cmocka_unit_test(each_pool_has_its_account_and_a_change_its_reason),
         cmocka_unit_test(shares_and_temperatures_are_passed_on_and_unknown_stays_unknown),
         cmocka_unit_test(without_an_engine_or_with_a_wrong_calibration_it_does_not_start),
         cmocka_unit_test(an_expired_lease_stops_the_hashing),

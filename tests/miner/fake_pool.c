@@ -17,8 +17,8 @@ struct client {
     uv_tcp_t tcp; /* first: the handle is the client */
     struct fake_pool *pool;
     struct client *next;
-    size_t used;
-    char text[8192], out[4096];
+    size_t used, budget, late_len;
+    char text[8192], out[4096], late[8192]; /* `late` is still to be sent, byte by byte */
 };
 
 static struct client *clients; /* of all pools of the test */
@@ -46,18 +46,6 @@ static void on_written(uv_write_t *request, int status)
     free(request);
 }
 
-static void say(struct client *client, const char *text, size_t len)
-{
-    uv_write_t *request = malloc(sizeof *request + len);
-    assert_non_null(request);
-    char *copy = (char *)(request + 1);
-    memcpy(copy, text, len);
-    const uv_buf_t buffer = uv_buf_init(copy, (unsigned)len);
-    if (uv_write(request, (uv_stream_t *)&client->tcp, &buffer, 1, on_written) != 0) {
-        free(request);
-    }
-}
-
 static void on_shut_down(uv_shutdown_t *request, int status)
 {
     (void)status;
@@ -70,6 +58,49 @@ static void hang_up_after_sending(struct client *client)
     uv_shutdown_t *request = malloc(sizeof *request);
     assert_non_null(request);
     assert_int_equal(uv_shutdown(request, (uv_stream_t *)&client->tcp, on_shut_down), 0);
+}
+
+static void send_now(struct client *client, const char *text, size_t len)
+{
+    uv_write_t *request = malloc(sizeof *request + len);
+    assert_non_null(request);
+    char *copy = (char *)(request + 1);
+    memcpy(copy, text, len);
+    const uv_buf_t buffer = uv_buf_init(copy, (unsigned)len);
+    if (uv_write(request, (uv_stream_t *)&client->tcp, &buffer, 1, on_written) != 0) {
+        free(request);
+    }
+}
+
+static void say(struct client *client, const char *text, size_t len)
+{
+    if (client->pool->manner == FAKE_DRIPS) {
+        assert_true(client->late_len + len <= sizeof client->late);
+        memcpy(client->late + client->late_len, text, len);
+        client->late_len += len;
+        return;
+    }
+    if (client->pool->manner != FAKE_CUTS) {
+        send_now(client, text, len);
+        return;
+    }
+    const size_t part = len < client->budget ? len : client->budget;
+    client->budget -= part;
+    send_now(client, text, part);
+    if (part < len) {
+        hang_up_after_sending(client);
+    }
+}
+
+static void on_drip(uv_timer_t *timer)
+{
+    for (struct client *client = clients; client != NULL; client = client->next) {
+        if (client->pool == timer->data && client->late_len > 0 &&
+            uv_is_closing((uv_handle_t *)&client->tcp) == 0) {
+            send_now(client, client->late, 1);
+            memmove(client->late, client->late + 1, --client->late_len);
+        }
+    }
 }
 
 static void misbehave(struct client *client)
@@ -101,7 +132,13 @@ static void misbehave(struct client *client)
                        client->pool->redirect_host, client->pool->redirect_port);
         say(client, text, strlen(text));
         break;
+    case FAKE_SAYS:
+        say(client, client->pool->line, strlen(client->pool->line));
+        say(client, "\n", 1);
+        break;
     case FAKE_GOOD:
+    case FAKE_CUTS:
+    case FAKE_DRIPS:
     case FAKE_HANGS_UP_ON_CONFIGURE:
     case FAKE_ANSWERS_CONFIGURE_AND_HANGS_UP:
     case FAKE_NO_JOBS:
@@ -179,6 +216,7 @@ static void on_connection(uv_stream_t *server, int status)
     client->next = clients;
     clients = client;
     pool->connections++;
+    client->budget = pool->connections;
     (void)uv_tcp_init(server->loop, &client->tcp);
     assert_int_equal(uv_accept(server, (uv_stream_t *)&client->tcp), 0);
     (void)uv_read_start((uv_stream_t *)&client->tcp, on_allocate, on_read);
@@ -200,6 +238,13 @@ void fake_pool_start(struct fake_pool *pool, uv_loop_t *loop, int port)
     assert_int_equal(uv_listen((uv_stream_t *)pool->server, 8, on_connection), 0);
     assert_int_equal(uv_tcp_getsockname(pool->server, (struct sockaddr *)&address, &len), 0);
     pool->port = ntohs(address.sin_port);
+    if (pool->manner == FAKE_DRIPS) {
+        pool->drip = malloc(sizeof *pool->drip);
+        assert_non_null(pool->drip);
+        (void)uv_timer_init(loop, pool->drip);
+        pool->drip->data = pool;
+        (void)uv_timer_start(pool->drip, on_drip, 2, 2);
+    }
 }
 
 void fake_pool_send_job(const struct fake_pool *pool)
@@ -212,7 +257,7 @@ void fake_pool_send_job(const struct fake_pool *pool)
     }
 }
 
-static void on_server_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     free(handle);
 }
@@ -225,8 +270,12 @@ void fake_pool_stop(struct fake_pool *pool)
         }
     }
     if (pool->server != NULL) {
-        uv_close((uv_handle_t *)pool->server, on_server_closed);
+        uv_close((uv_handle_t *)pool->server, on_handle_closed);
         pool->server = NULL;
+    }
+    if (pool->drip != NULL) {
+        uv_close((uv_handle_t *)pool->drip, on_handle_closed);
+        pool->drip = NULL;
     }
 }
 

@@ -19,15 +19,20 @@ enum fake_manner {
     FAKE_NO_JOBS,
     FAKE_SILENT,
     FAKE_GREETS, /* with plain text, before it was asked anything */
+    FAKE_CUTS,   /* hangs up after one byte, the next time after two, and so on */
+    FAKE_DRIPS,  /* one byte every other millisecond */
+    FAKE_SAYS,   /* `line`, after the first job */
 };
 
 struct fake_pool {
     enum fake_manner manner;
     const char *redirect_host;
     int redirect_port;
+    const char *line;
     int port;
     unsigned connections, jobs, good_shares, bad_shares;
-    uv_tcp_t *server; /* outlives the pool until libuv has let go of it */
+    uv_timer_t *drip;
+    uv_tcp_t *server; /* these outlive the pool until libuv has let go of them */
 };
 
 /* Listens on loopback at `port`, or at a free one for 0. */

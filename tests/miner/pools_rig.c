@@ -17,6 +17,7 @@ unsigned jobs_seen;
 unsigned told, warned; /* messages to people */
 char last_warning[400];
 struct miner_pool every_pool;
+struct pools_timing pools_timing;
 
 static void on_job(void *ctx, const struct job *job)
 {
@@ -59,10 +60,16 @@ int set_up(void **state)
     told = warned = 0;
     last_warning[0] = '\0';
     pools = NULL;
+    pools_timing = (struct pools_timing){.first_wait_ms = 20,
+                                         .most_wait_ms = 200,
+                                         .idle_wait_ms = 100,
+                                         .good_ms = 1000,
+                                         .connect_timeout_ms = 5000,
+                                         .patience_ms = 300};
     every_pool = (struct miner_pool){.user = "me", .password = "x", .tls_verify = true};
     assert_int_equal(uv_loop_init(&loop), 0);
     (void)uv_timer_init(&loop, &ticker);
-    (void)uv_timer_start(&ticker, on_tick, 0, 10);
+    (void)uv_timer_start(&ticker, on_tick, 0, 2);
     return 0;
 }
 
@@ -100,18 +107,12 @@ void start_pools(const char *const *urls)
 {
     struct miner_pool list[4] = {{0}};
     struct miner_options options = {.pools = list};
-    const struct pools_timing timing = {.first_wait_ms = 20,
-                                        .most_wait_ms = 200,
-                                        .idle_wait_ms = 100,
-                                        .good_ms = 1000,
-                                        .connect_timeout_ms = 5000,
-                                        .patience_ms = 300};
     struct hb_err err = {0};
     for (; urls[options.pool_count] != NULL; options.pool_count++) {
         list[options.pool_count] = every_pool;
         list[options.pool_count].url = urls[options.pool_count];
     }
-    pools = pools_create(&options, &timing, &loop, &pool_log, &pools_handler, &err);
+    pools = pools_create(&options, &pools_timing, &loop, &pool_log, &pools_handler, &err);
     if (pools == NULL) {
         fail_msg("%s", err.msg);
     }

@@ -16,7 +16,8 @@ extern uint64_t last_serial;                     /* of the job in hand; 0: none 
 extern unsigned jobs_seen;
 extern unsigned told, warned; /* messages to people */
 extern char last_warning[400];
-extern struct miner_pool every_pool; /* what start_pools gives each pool beside its URL */
+extern struct pools_timing pools_timing; /* short; of start_pools */
+extern struct miner_pool every_pool;     /* what start_pools gives each pool beside its URL */
 
 int set_up(void **state);
 int tear_down(void **state);

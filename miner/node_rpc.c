@@ -35,7 +35,7 @@ struct node_rpc {
     uv_loop_t *loop;
     node_rpc_done done;
     void *ctx;
-    char *url, *user, *password, *cookie_file, *ca_file;
+    char *url, *user, *password, *cookie_file, *ca_file, *proxy, *proxy_user, *proxy_password;
     bool tls_verify;
     int connect_timeout_ms;
     CURLM *multi;
@@ -67,6 +67,9 @@ static void release(struct node_rpc *rpc)
     wipe_text(rpc->password);
     free(rpc->cookie_file);
     free(rpc->ca_file);
+    free(rpc->proxy);
+    free(rpc->proxy_user);
+    wipe_text(rpc->proxy_password);
     curl_global_cleanup();
     free(rpc);
 }
@@ -310,6 +313,18 @@ static void set_tls(const struct transfer *transfer)
     }
 }
 
+/* Without a proxy of ours, none: libcurl would ask the environment. */
+static void set_proxy(const struct transfer *transfer)
+{
+    const struct node_rpc *rpc = transfer->rpc;
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXY, rpc->proxy == NULL ? "" : rpc->proxy);
+    if (rpc->proxy != NULL) {
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYTYPE, (long)CURLPROXY_SOCKS5_HOSTNAME);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYUSERNAME, rpc->proxy_user);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYPASSWORD, rpc->proxy_password);
+    }
+}
+
 static void set_options(struct transfer *transfer, int timeout_ms)
 {
     CURL *easy = transfer->easy;
@@ -319,7 +334,6 @@ static void set_options(struct transfer *transfer, int timeout_ms)
     transfer->headers = curl_slist_append(transfer->headers, "Expect:");
     (void)curl_easy_setopt(easy, CURLOPT_URL, rpc->url);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request);
@@ -334,6 +348,7 @@ static void set_options(struct transfer *transfer, int timeout_ms)
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)transfer);
+    set_proxy(transfer);
     set_tls(transfer);
 }
 
@@ -396,7 +411,9 @@ static bool copy_options(struct node_rpc *rpc, const struct node_rpc_options *op
     return copy_text(&rpc->url, options->url) && copy_text(&rpc->user, options->user) &&
            copy_text(&rpc->password, options->password) &&
            copy_text(&rpc->cookie_file, options->cookie_file) &&
-           copy_text(&rpc->ca_file, options->ca_file);
+           copy_text(&rpc->ca_file, options->ca_file) && copy_text(&rpc->proxy, options->proxy) &&
+           copy_text(&rpc->proxy_user, options->proxy_user) &&
+           copy_text(&rpc->proxy_password, options->proxy_password);
 }
 
 static bool start_curl(struct node_rpc *rpc)

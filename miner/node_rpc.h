@@ -2,7 +2,7 @@
  *
  * Several calls may be under way at once; one that waits for news (long polling) does not keep the
  * others back. Redirects and proxies of the environment are not followed: a node is where its URL
- * says. Secrets are sent, and never told to anybody else.
+ * says, and reached as the options say. Secrets are sent, and never told to anybody else.
  */
 #ifndef HB_MINER_NODE_RPC_H
 #define HB_MINER_NODE_RPC_H
@@ -24,6 +24,8 @@ struct node_rpc_options {
                                 each start; NULL: none */
     const char *ca_file;     /* NULL: the system's */
     bool tls_verify;
+    /* A SOCKS5 proxy, "host:port", to which the node's name is left; NULL: none. */
+    const char *proxy, *proxy_user, *proxy_password;
     int connect_timeout_ms;
 };
 

@@ -33,7 +33,14 @@ static void check_pool(struct reader *reader, const struct cursor *at,
     const bool solo = strncasecmp(pool->url, scheme, strlen(scheme)) == 0;
     const bool cookie = pool->cookie_file[0] != '\0';
     const bool user = pool->rpc_user[0] != '\0';
+    static const char *const pool_keys[] = {"silence", "password"};
     struct address address;
+    for (size_t i = 0; solo && i < sizeof pool_keys / sizeof pool_keys[0]; i++) {
+        const struct cursor pool_key = cursor_member(at, pool_keys[i]);
+        if (pool_key.node != NULL) {
+            (void)reader_error(reader, &pool_key, "expected a pool's url beside it, got a node's");
+        }
+    }
     struct cursor key = cursor_member(at, cookie ? "cookie_file" : "rpc_user");
     if (!solo && (cookie || user || pool->rpc_password[0] != '\0')) {
         key = cursor_member(at, cookie ? "cookie_file" : user ? "rpc_user" : "rpc_password");
@@ -81,8 +88,6 @@ static bool is_onion(const char *url)
 static void check_way(struct reader *reader, const struct cursor *at,
                       const struct config_pool *pool)
 {
-    static const char stratum[] = "stratum+";
-    const bool is_pool = strncasecmp(pool->url, stratum, sizeof stratum - 1) == 0;
     const bool encrypted = strncasecmp(pool->url, "stratum+ssl", 11) == 0 ||
                            strncasecmp(pool->url, "stratum+tls", 11) == 0;
     const struct cursor pin = cursor_member(at, "tls_pin");
@@ -94,9 +99,7 @@ static void check_way(struct reader *reader, const struct cursor *at,
         (void)reader_error(reader, &pin,
                            "expected a url with stratum+ssl:// or stratum+tls:// beside it");
     }
-    if (pool->proxy[0] != '\0' && !is_pool) {
-        (void)reader_error(reader, &proxy, "expected a pool's url beside it, got a node's");
-    } else if (pool->proxy[0] == '\0' && is_onion(pool->url)) {
+    if (pool->proxy[0] == '\0' && is_onion(pool->url)) {
         (void)reader_error(reader, &proxy,
                            "expected one, such as socks5://127.0.0.1:9050, because only Tor "
                            "reaches an onion service, got nothing");

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from bad_node import BadNode, TlsDoor
+from bad_node import BadNode, SocksDoor, TlsDoor
 from conftest import Miner
 from harness.waiting import wait_for
 
@@ -150,3 +150,17 @@ def test_encrypted_node(node, tmp_path):
         assert miner.stop() == 0
     finally:
         door.close()
+
+
+def test_node_behind_tor(node):
+    """Its name is left to the proxy, and it has a circuit of its own."""
+    door = SocksDoor(node.rpc_port)
+    try:
+        miner = Miner("solo+http://mynode.onion:8332", ADDRESS, "--cookie-file", str(node.cookie), "--proxy", door.url)
+        miner.start()
+        wait_for(lambda: miner.state.get("blocks", 0) > 0, "a block through the proxy", 60)
+        assert miner.stop() == 0
+    finally:
+        door.close()
+    assert set(door.names) == {("mynode.onion", 8332)}
+    assert set(door.users) == {("heatbridge", "mynode.onion:8332")}

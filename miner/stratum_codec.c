@@ -230,7 +230,7 @@ static bool read_difficulty(const struct json *params, struct stratum_message *m
 {
     const struct json *item = json_item(params, 0);
     if (!json_number(item, &message->difficulty) || !difficulty_is_sane(message->difficulty)) {
-        return refuse(err, "difficulty", "a number from 1e-9 to 1e18", item);
+        return refuse(err, "difficulty", "a number from 1e-10 to 1e18", item);
     }
     return true;
 }

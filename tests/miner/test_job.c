@@ -82,6 +82,9 @@ static void difficulty_becomes_a_target(void **state)
         assert_near(difficulty_of(target), difficulty, difficulty * 1e-15);
         assert_true(difficulty_meets(target, target));
     }
+    expect_target(5e-10, "77351cca6bfffc00000000000000000000000000000000000000000000000000");
+    expect_target(DIFFICULTY_MIN,
+                  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
 }
 
 static void only_sane_difficulties_pass(void **state)
@@ -89,6 +92,8 @@ static void only_sane_difficulties_pass(void **state)
     (void)state;
     assert_true(difficulty_is_sane(0.0005));
     assert_true(difficulty_is_sane(1e14));
+    /* ckpool on regtest: mining.set_difficulty [5e-10] */
+    assert_true(difficulty_is_sane(5e-10));
     const double bad[] = {0, -1, -0.0, NAN, INFINITY, -INFINITY, 1e-12, 1e19};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(difficulty_is_sane(bad[i]));

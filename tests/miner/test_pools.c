@@ -105,7 +105,7 @@ static void a_negative_difficulty_is_left_for_the_next_pool(void **state)
     (void)state;
     expect_replaced(
         FAKE_NEGATIVE,
-        "mining.set_difficulty: difficulty: expected a number from 1e-9 to 1e18, got -1");
+        "mining.set_difficulty: difficulty: expected a number from 1e-10 to 1e18, got -1");
 }
 
 static void a_relapsing_pool_is_told_of_once_and_retried_ever_later(void **state)

@@ -81,7 +81,8 @@ def test_user_and_password(nodes):
     """As in bitcoin.conf: a name, salt and HMAC-SHA-256 of the password under it."""
     salt, password = "5f3b8b3c0f2c9a4e", "sesame"
     digest = hmac.new(salt.encode(), password.encode(), hashlib.sha256).hexdigest()
-    node = nodes(options=("-listen=0", "-connect=0", f"-rpcauth=me:{salt}${digest}"))
+    node = nodes(options=("-listen=0", "-connect=0", f"-rpcauth=me:{salt}${digest}",
+                          "-rpcwhitelist=me:getblockchaininfo,getblocktemplate,submitblock", "-rpcwhitelistdefault=0"))
     miner = Miner(node.url, REGTEST, "--rpc-user", "me", "--rpc-password", password).start()
     try:
         wait_for(lambda: miner.state.get("blocks", 0) > 0, "a block", 60)

@@ -10,6 +10,7 @@
 
 #include "bridge/mine_json.h"
 #include "bridge/mine_options.h"
+#include "bridge/mine_summary.h"
 #include "bridge/mine_view.h"
 #include "miner/engine.h"
 #include "plumbing/clock.h"
@@ -91,8 +92,12 @@ static void write_message(void *ctx, enum log_level level, const char *part, con
 {
     struct mine *mine = ctx;
     const bool redraw = mine->line_on;
+    struct mine_look look = mine->look;
+    char line[MINE_LINE_MAX];
+    look.colour = look.colour && isatty(STDERR_FILENO) == 1;
+    mine_view_message(level, part, text, &look, line);
     clear_line(mine);
-    (void)fprintf(stderr, "%s %s: %s\n", log_level_name(level), part, text);
+    (void)fprintf(stderr, "%s\n", line);
     if (redraw) {
         show_line(mine);
     }
@@ -204,13 +209,15 @@ static void close_handles(struct mine *mine)
 static bool finish(struct mine *mine)
 {
     struct miner_stats stats;
+    struct miner_pool_stats pools[MINE_POOLS_MAX];
     char summary[MINE_SUMMARY_MAX];
+    const size_t pool_count = miner_get_pools(mine->engine, pools, MINE_POOLS_MAX);
     miner_get_stats(mine->engine, &stats);
     if (mine->options.json) {
         show_json(mine);
     } else {
         show_line(mine);
-        mine_view_summary(&stats, uptime_s(mine), summary);
+        mine_summary_print(&stats, pools, pool_count, uptime_s(mine), summary);
         (void)printf("%s%s", mine->terminal ? "\n" : "", summary);
         (void)fflush(stdout);
         mine->line_on = false;

@@ -22,6 +22,8 @@ static void add_pool(struct json *line, const struct miner_stats *stats)
     static const char *const links[] = {"none", "connecting", "ok", "lost"};
     json_add_string(line, "pool", stats->pool);
     json_add_string(line, "link", links[stats->link]);
+    json_add_string(line, "pool_reason", stats->pool_reason);
+    json_add_number(line, "pool_changes", (double)stats->pool_changes, 0);
     json_add_string(line, "message", stats->message);
 }
 
@@ -73,6 +75,7 @@ static void add_pools(struct json *line, const struct miner_pool_stats *pools, s
         json_add_number(json, "submitted", (double)pools[i].submitted, 0);
         json_add_number(json, "accepted", (double)pools[i].accepted, 0);
         json_add(json, "rejected_by_reason", refusals(pools[i].rejected));
+        add_exact(json, "best_difficulty", pools[i].best_difficulty);
         json_add_number(json, "answer_p50_ms", pools[i].answer_p50_ms, 1);
         json_add_number(json, "answer_p95_ms", pools[i].answer_p95_ms, 1);
         json_add_number(json, "answer_max_ms", pools[i].answer_max_ms, 1);

@@ -29,7 +29,8 @@ static const char help[] =
     "  --cookie-file FILE solo: the file .cookie in the node's data directory\n"
     "  --rpc-user NAME    solo: instead of the cookie file, with --rpc-password\n"
     "  --rpc-password TEXT\n"
-    "These belong to the --url before them; a later --url takes over what it does not name.\n"
+    "These belong to the --url before them; a later --url takes over what it does not name,\n"
+    "one without --user that of the next.\n"
     "\n"
     "  --threads N        1 to 1024; default: one per processor\n"
     "  --kernel NAME      as 'heatbridge bench sha256d' tells it; default: the fastest\n"
@@ -43,15 +44,15 @@ static const char help[] =
     "Colours are used on a terminal only, and not where NO_COLOR is set.\n"
     "\n"
     "Keys of the JSON lines; all are always there, what is not known is null:\n"
-    "  uptime_s, pool, link (none, connecting, ok, lost), message\n"
+    "  uptime_s, pool, link (none, connecting, ok, lost), pool_reason, pool_changes, message\n"
     "  hashrate_hs (2 s), hashrate_1m_hs, hashrate_15m_hs, full_hashrate_hs, hashes\n"
     "  hashrate_shares_hs, hashrate_shares_low_hs, hashrate_shares_high_hs: by the accepted\n"
     "    shares of the last hour, with the 95 % interval; shares_check: agrees, below, above\n"
     "  accepted, rejected, rejected_by_reason, dropped, hits (solo: results that prove hashing),\n"
     "    difficulty, best_difficulty\n"
     "  pools: of each pool its state (waiting, trying, working, silent), losses, submitted,\n"
-    "    accepted, rejected_by_reason, and how long answers to shares took: answer_p50_ms,\n"
-    "    answer_p95_ms, answer_max_ms\n"
+    "    accepted, rejected_by_reason, best_difficulty, and how long answers to shares took:\n"
+    "    answer_p50_ms, answer_p95_ms, answer_max_ms\n"
     "  blocks_found, blocks (solo: taken by the node), last_block {hash, height, difficulty}\n"
     "  power_w, power_source (metered, reported by the processor, modelled), power_error_w (its\n"
     "    standard deviation if it is modelled), package_w (the processor's counters),\n"
@@ -166,6 +167,19 @@ static bool read_option(struct mine_options *options, const char *name, const ch
     return read_pool_option(current_pool(options), name, value);
 }
 
+/* "--url A --url B --user W" means W for both. */
+static void share_users(struct mine_options *options)
+{
+    for (size_t i = options->pool_count; i-- > 1;) {
+        const struct miner_pool *later = &options->pools[i];
+        struct miner_pool *pool = &options->pools[i - 1];
+        if (pool->user == NULL) {
+            pool->user = later->user;
+            pool->password = later->password;
+        }
+    }
+}
+
 static int check(const struct mine_options *options)
 {
     if (options->pool_count == 0 || options->pools[0].user == NULL) {
@@ -220,5 +234,6 @@ int mine_read_options(struct mine_options *options, int argc, char **argv)
         (void)fprintf(stderr, "mine: expected options only, got '%s'\n", argv[optind]);
         return 2;
     }
+    share_users(options);
     return check(options);
 }

@@ -1,4 +1,4 @@
-/* How `heatbridge mine` looks on a terminal: the status line, its messages, the last word. Pure.
+/* How `heatbridge mine` looks on a terminal: the status line and its messages. Pure.
  *
  * The line holds what fits its width; when it is narrow the least needed figures give way, and the
  * rest keeps its order. Nothing that is unknown is shown as a number.
@@ -10,8 +10,9 @@
 #include <stddef.h>
 
 #include "miner/engine.h"
+#include "plumbing/log.h"
 
-enum { MINE_LINE_MAX = 1024, MINE_SUMMARY_MAX = 4096 };
+enum { MINE_LINE_MAX = 2048 };
 
 struct mine_look {
     int width;   /* columns of the terminal; 0: no limit      */
@@ -25,9 +26,9 @@ void mine_view_line(const struct miner_stats *stats, double uptime_s, const stru
 /* A share was accepted; likewise one line. */
 void mine_view_accepted(const struct miner_accepted *share, const struct mine_look *look,
                         char line[MINE_LINE_MAX]);
-/* Several lines, each with its end. */
-void mine_view_summary(const struct miner_stats *stats, double uptime_s,
-                       char summary[MINE_SUMMARY_MAX]);
+/* A message of the log, its level in colour; likewise one line. */
+void mine_view_message(enum log_level level, const char *part, const char *text,
+                       const struct mine_look *look, char line[MINE_LINE_MAX]);
 
 /* What both the line and the JSON stream are made of. */
 unsigned long long mine_rejected(const struct miner_stats *stats);

@@ -22,12 +22,16 @@ void figures_job(struct figures *figures, const struct job *job, double fee_rati
     figures->difficulty = job->difficulty;
 }
 
+/* What took longer between two counts was no work: the machine slept. */
+enum { COUNT_GAP_MS = 5000 };
+
 void figures_counted(struct figures *figures, hb_mono now, double hashes)
 {
     averages_note(&figures->averages, now, hashes);
     if (mono_is_set(figures->counted_at) && figures->difficulty > 0) {
+        const int64_t elapsed_ms = mono_age_ms(now, figures->counted_at);
         share_stats_worked(&figures->shares, now, hashes - figures->hashes,
-                           mono_age_ms(now, figures->counted_at), figures->difficulty);
+                           elapsed_ms <= COUNT_GAP_MS ? elapsed_ms : 0, figures->difficulty);
     }
     figures->hashes = hashes;
     figures->counted_at = now;

@@ -148,9 +148,14 @@ def test_json_is_one_line_a_second_and_nothing_else(pool):
     assert not [key for key in last if not re.search(rf"\b{key}\b", text)], "the help tells every key"
 
 
-def test_the_next_pool_takes_over(pool):
+@pytest.mark.parametrize("named", ["each", "last"])
+def test_the_next_pool_takes_over(pool, named):
     dead = free_port()
-    with subprocess.Popen(arguments(dead, pool.port), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    argv = arguments(dead, pool.port)
+    if named == "last":
+        where = argv.index("--user")
+        del argv[where:where + 2]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as process:
         pool.wait_share(60)
         process.send_signal(signal.SIGINT)

@@ -142,28 +142,42 @@ static void hashes_count_for_pools_only_while_they_work_for_one(void **state)
 {
     (void)state;
     figures_counted(&figures, at(0), 0);
-    figures_counted(&figures, at(10000), 1e9); /* work of our own */
+    figures_counted(&figures, at(5000), 1e9); /* work of our own */
     load_job();
     figures_job(&figures, &job, 0.01);
-    figures_counted(&figures, at(20000), 3e9);
-    figures_counted(&figures, at(30000), 4e9);
+    figures_counted(&figures, at(10000), 3e9);
+    figures_counted(&figures, at(15000), 4e9);
     show();
-    assert_near(shown.shares.work_s, 20, 0);
-    assert_near(shown.shares.counted_hs, 3e9 / 20, 1);
-    assert_near(shown.average_1m_hs, 4e9 / 30, 1);
+    assert_near(shown.shares.work_s, 10, 0);
+    assert_near(shown.shares.counted_hs, 3e9 / 10, 1);
+    assert_near(shown.average_1m_hs, 4e9 / 15, 1);
     assert_int_equal(shown.economics.source, REWARD_JOB);
     assert_int_equal(shown.economics.height, 2442185);
     assert_near(shown.economics.fee_ratio, 0.01, 0);
     figures_job(&figures, NULL, 0);
-    figures_counted(&figures, at(40000), 9e9);
+    figures_counted(&figures, at(20000), 9e9);
     show();
-    assert_near(shown.shares.work_s, 20, 0);
+    assert_near(shown.shares.work_s, 10, 0);
     assert_int_equal(shown.economics.source, REWARD_UNKNOWN);
     job.own = true;
     figures_job(&figures, &job, 0);
-    figures_counted(&figures, at(50000), 10e9);
+    figures_counted(&figures, at(25000), 10e9);
     show();
-    assert_near(shown.shares.work_s, 20, 0);
+    assert_near(shown.shares.work_s, 10, 0);
+}
+
+static void a_machine_that_slept_did_not_work(void **state)
+{
+    (void)state;
+    load_job();
+    figures_job(&figures, &job, 0);
+    figures_counted(&figures, at(0), 0);
+    figures_counted(&figures, at(1000), 1e9);
+    figures_counted(&figures, at(1000 + 8 * 3600 * 1000), 1.5e9);
+    figures_counted(&figures, at(2000 + 8 * 3600 * 1000), 2.5e9);
+    show();
+    assert_near(shown.shares.work_s, 1, 0);
+    assert_near(shown.shares.counted_hs, 1.5e9, 1);
 }
 
 static void only_good_shares_prove_work(void **state)
@@ -172,17 +186,17 @@ static void only_good_shares_prove_work(void **state)
     load_job();
     figures_counted(&figures, at(0), 0);
     figures_job(&figures, &job, 0);
-    figures_counted(&figures, at(10000), 1e10);
+    figures_counted(&figures, at(5000), 1e10);
     static const enum share_fate fates[] = {SHARE_SENT, SHARE_REFUSED, SHARE_ACCEPTED,
                                             SHARE_PROVEN};
     static const unsigned proofs[] = {0, 0, 1, 2};
     for (size_t i = 0; i < 4; i++) {
         const struct share_event share = {.fate = fates[i], .asked = 2, .reached = 5};
-        figures_share(&figures, at(10000), &share);
+        figures_share(&figures, at(5000), &share);
         show();
         assert_int_equal(shown.shares.shares, proofs[i]);
     }
-    assert_near(shown.shares.hashrate_hs, 4 * DIFFICULTY_HASHES / 10, 1);
+    assert_near(shown.shares.hashrate_hs, 4 * DIFFICULTY_HASHES / 5, 1);
 }
 
 static void a_block_is_counted_once_and_described(void **state)
@@ -219,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_share_that_meets_the_networks_target_is_a_block),
         cmocka_unit_test_setup(nothing_is_known_at_first, set_up),
         cmocka_unit_test_setup(hashes_count_for_pools_only_while_they_work_for_one, set_up),
+        cmocka_unit_test_setup(a_machine_that_slept_did_not_work, set_up),
         cmocka_unit_test_setup(only_good_shares_prove_work, set_up),
         cmocka_unit_test_setup(a_block_is_counted_once_and_described, set_up),
     };

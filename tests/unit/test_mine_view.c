@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/mine_json.h"
+#include "bridge/mine_summary.h"
 #include "bridge/mine_view.h"
 #include "plumbing/json.h"
 #include "tests/support/test.h"
@@ -243,16 +244,40 @@ static void accepted_shares_are_told(void **state)
     assert_string_equal(line, "\033[32mblock accepted\033[0m: 2.5 of 0.125");
 }
 
+static void messages_have_their_level(void **state)
+{
+    (void)state;
+    struct mine_look look = {.width = 60};
+    mine_view_message(LOG_LEVEL_WARN, "miner", "pool lost", &look, line);
+    assert_string_equal(line, "warn miner: pool lost");
+    look.colour = true;
+    mine_view_message(LOG_LEVEL_ERROR, "mine", "no pool", &look, line);
+    assert_string_equal(line, "\033[31merror\033[0m mine: no pool");
+}
+
 static void the_last_word_sums_up(void **state)
 {
     (void)state;
     char summary[MINE_SUMMARY_MAX];
     struct miner_stats stats = busy_stats();
-    mine_view_summary(&stats, uptime_s, summary);
+    const struct miner_pool_stats pools[] = {
+        {.pool = "first.example:1",
+         .submitted = 500,
+         .accepted = 498,
+         .answers = 499,
+         .answer_p50_ms = 41.6,
+         .answer_p95_ms = 120},
+        {.pool = "never.example:2"},
+        {.pool = "third.example:3", .submitted = 15, .accepted = 14},
+    };
+    mine_summary_print(&stats, pools, 3, uptime_s, summary);
     assert_string_equal(summary, "work    253.0 G hashes in 1 h 2 min: 67.95 MH/s\n"
                                  "        2 threads of avx512\n"
                                  "shares  512 accepted, 3 refused (2 stale, 1 other), best "
                                  "difficulty 669.9\n"
+                                 "pools   498 of 500 shares accepted by first.example:1,\n"
+                                 "        answered in 42 ms, 19 of 20 in 120 ms\n"
+                                 "        14 of 15 shares accepted by third.example:3\n"
                                  "proof   60.90 MH/s to 72.60 MH/s by accepted shares (95 %),\n"
                                  "        as counted\n"
                                  "power   64.0 W at the end, reported; 941.8 kJ/TH\n"
@@ -262,11 +287,11 @@ static void the_last_word_sums_up(void **state)
     stats.figures.economics.source = REWARD_SUBSIDY;
     stats.figures.blocks_found = 1;
     (void)snprintf(stats.figures.block.hash, sizeof stats.figures.block.hash, "00000000abcd");
-    mine_view_summary(&stats, uptime_s, summary);
+    mine_summary_print(&stats, pools, 3, uptime_s, summary);
     assert_non_null(strstr(summary, "3.15 BTC and its fees at"));
     assert_non_null(strstr(summary, "blocks  1 found, the last one 00000000abcd\n"));
     stats = unknown_stats();
-    mine_view_summary(&stats, 3, summary);
+    mine_summary_print(&stats, pools, 0, 3, summary);
     assert_string_equal(summary, "work    0 hashes in 3 s: 0 H/s\n"
                                  "        1 thread of portable\n"
                                  "shares  0 accepted, 0 refused\n"
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(numbers_keep_their_digits),
         cmocka_unit_test(accepted_shares_are_told),
+        cmocka_unit_test(messages_have_their_level),
         cmocka_unit_test(the_last_word_sums_up),
         cmocka_unit_test(json_tells_everything),
         cmocka_unit_test(json_has_all_keys_always_and_null_for_unknown),

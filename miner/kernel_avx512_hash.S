@@ -1,8 +1,8 @@
 /* kernel_avx512_hash: sixteen lanes, two vectors at once.
  *
- * One stream of rounds waits for its own results (measured on Zen 4: 10.7 cycles a round where the
- * execution units need 8.5), and compilers reorder what is written alternately; so two streams, A
- * and B, are interleaved here instruction by instruction (8.7 cycles). A works in zmm0-7 with the
+ * One stream of rounds waits for its own results (measured on Zen 4: 10.5 cycles a round where the
+ * execution units need 8), and compilers reorder what is written alternately; so two streams, A and
+ * B, are interleaved here instruction by instruction (8.9 cycles). A works in zmm0-7 with the
  * temporaries zmm16-22, B in zmm8-15 with zmm24-30: a number n means n of A and n + 8 of B.
  */
 #define HASH           kernel_avx512_hash

@@ -50,6 +50,9 @@ struct kernel_frame {
     kernel_constant zero;
 };
 _Static_assert(sizeof(struct kernel_stream) == 111 * sizeof(lanes), "as kernel_hash.inc has it");
+_Static_assert(offsetof(struct kernel_frame, zero) == sizeof(struct kernel_stream[KERNEL_STREAMS]) +
+                                                          (16 + 87) * sizeof(kernel_constant),
+               "as kernel_hash.inc has it");
 _Static_assert(sizeof(struct sha256d_chain) == 19 * sizeof(uint32_t), "as kernel_hash.inc has it");
 
 /* From `nonce` to `first_wk` of each stream. */

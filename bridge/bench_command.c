@@ -26,7 +26,8 @@ enum { BENCH_COUNT = sizeof benches / sizeof benches[0] };
 static void print_help(FILE *out)
 {
     (void)fputs("usage: heatbridge bench [NAME ...] [--seconds N] [--json]\n\n"
-                "Prints one line of JSON per figure; without a name, all of them.\n\n",
+                "Prints one line of JSON per figure; without a name, all of them.\n"
+                "--seconds: how long a measurement takes, of pacing each line; default: 5.\n\n",
                 out);
     for (size_t i = 0; i < BENCH_COUNT; i++) {
         (void)fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].summary);

@@ -1,9 +1,12 @@
 """Watts asked for are watts drawn, by a processor whose sensors are files."""
 
+import json
 import re
+import subprocess
 
 import pytest
 
+from conftest import HEATBRIDGE
 from harness.waiting import wait_for
 from machine import Machine
 
@@ -96,6 +99,20 @@ def test_what_was_learnt_survives_a_restart(warm):
     load = (48 - warm.machine.idle_w) / warm.machine.swing_w
     assert abs(idle_w + load * (full_w - idle_w) - 48) < 5
     settle(warm, 48, 0.03)
+
+
+def test_the_benches_print_their_figures():
+    done = subprocess.run([HEATBRIDGE, "bench", "pacing", "neighbour", "--seconds", "0.4", "--json"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    pacing = [row for row in rows if row["bench"] == "pacing"]
+    assert [row["requested"] for row in pacing][:3] == [0.005, 0.01, 0.02] and len(pacing) == 12
+    for row in pacing:  # how well they agree is for quiet machines to say
+        assert 0 < row["delivered"] < 1.5 and row["full_mhs"] > 0.1, row
+        assert abs(row["error"] - (row["delivered"] - row["requested"])) < 2e-5
+    beside = {row["beside"]: row for row in rows if row["bench"] == "neighbour"}
+    assert set(beside) == {"idle", "engine", "ordinary miner"}
+    assert all(0 < row["late_p50_us"] <= row["late_p99_us"] <= row["late_worst_us"] for row in beside.values())
 
 
 def test_a_hot_processor_makes_less_heat_and_says_why(warm):

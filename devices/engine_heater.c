@@ -29,8 +29,9 @@ static const struct config_item options[] = {
     {"idle_power", CONFIG_POWER, FIELD(idle_power), 0, 10000, "W", NULL, "0 W",
      "power of the computer while it does not hash, until a meter says otherwise"},
     {"meter", CONFIG_ENUM, FIELD(meter), 0, 0, NULL, meters, "auto",
-     "where the power comes from: the processor's own counters where they are readable (rapl), "
-     "computed from the hash rate (model), or the best there is (auto)"},
+     "what watts are learnt from: power_meter, else the processor's own counters where they are "
+     "readable (auto), the counters only (rapl), or nothing, so that they are computed from the "
+     "hash rate (model)"},
     {0},
 };
 

@@ -175,6 +175,19 @@ def test_rolled_versions_are_accepted_by_every_rule(programs, rule, version):
     assert figures["state"] == "working" and figures["answer_p50_ms"] <= figures["answer_p95_ms"] < 5000
 
 
+def test_a_hundred_clean_jobs_a_second(programs):
+    pool = Pool(POOL)
+    pool.argv += ["--job-interval", "0.01", "--clean-every", "1"]
+    mine = programs(Mine(f"stratum+tcp://127.0.0.1:{programs(pool).port}"))
+    wait_for(lambda: pool.accepted > 10, "ten shares are accepted", 60)
+    shares = [json.loads(line) for line in pool.lines if '"event":"share"' in line]
+    refused = [share for share in shares if not share["accepted"]]
+    assert all(share["code"] == 21 for share in refused), "only of jobs that ended while the share was on its way"
+    job = max(int(share["job"], 16) for share in shares)
+    assert job > 100, "that many jobs came"
+    assert mine.running and mine.figures()["pools"][0]["losses"] == 0
+
+
 def test_a_change_of_pool_is_published_with_its_reason(one_site):
     second = one_site.pool
     first = Pool(POOL)

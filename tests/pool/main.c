@@ -207,6 +207,13 @@ static bool go_on(const struct server *server, hb_mono now)
            (seconds <= 0 || (double)mono_age_ms(now, server->started) < seconds * 1000);
 }
 
+/* As long as jobs are due less often than that. */
+static int wait_ms(const struct server *server)
+{
+    double interval_ms = server->options.job_interval_s * 1000;
+    return interval_ms < LOOP_MS ? (int)interval_ms : LOOP_MS;
+}
+
 static void run(struct server *server)
 {
     struct pollfd fds[CLIENTS_MAX + 1];
@@ -220,7 +227,7 @@ static void run(struct server *server)
             fds[i] = (struct pollfd){.fd = server->connection[i]->fd, .events = wanted};
         }
         fds[count] = (struct pollfd){.fd = server->listen_fd, .events = POLLIN};
-        int ready = poll(fds, count + 1, LOOP_MS);
+        int ready = poll(fds, count + 1, wait_ms(server));
         now = clock_mono();
         if (summary_wanted) {
             summary_wanted = 0;

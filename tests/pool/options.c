@@ -108,7 +108,7 @@ static bool set_ints(struct pool_options *o, const char *name, const char *value
 static bool set_numbers(struct pool_options *o, const char *name, const char *value, bool *known)
 {
     if (strcmp(name, "--job-interval") == 0) {
-        return number_in(value, 0.05, 86400, &o->job_interval_s);
+        return number_in(value, 0.01, 86400, &o->job_interval_s);
     }
     if (strcmp(name, "--difficulty") == 0) {
         return number_in(value, 1e-12, 1e12, &o->difficulty);

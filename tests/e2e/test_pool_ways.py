@@ -178,7 +178,7 @@ def test_rolled_versions_are_accepted_by_every_rule(programs, rule, version):
 def test_a_hundred_clean_jobs_a_second(programs):
     pool = Pool(POOL)
     pool.argv += ["--job-interval", "0.01", "--clean-every", "1"]
-    mine = programs(Mine(f"stratum+tcp://127.0.0.1:{programs(pool).port}"))
+    mine = programs(Mine(f"stratum+tcp://127.0.0.1:{programs(pool).port}", "--duty", 100))
     wait_for(lambda: pool.accepted > 10, "ten shares are accepted", 60)
     shares = [json.loads(line) for line in pool.lines if '"event":"share"' in line]
     refused = [share for share in shares if not share["accepted"]]

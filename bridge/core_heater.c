@@ -150,7 +150,7 @@ static bool is_comparable(const struct core_heater *heater)
 {
     const struct reading *power_w = &heater->state.power_w;
     return heater->state.link == HEATER_LINK_OK && !heater->caps.shares_meter &&
-           power_w->from >= PROVENANCE_REPORTED &&
+           !heater->caps.observe_only && power_w->from >= PROVENANCE_REPORTED &&
            mono_age_ms(power_w->at, heater->written) > heater->caps.settle_ms;
 }
 
@@ -269,6 +269,10 @@ static void issue(struct core *core, struct core_heater *heater, struct effects 
 void heater_command(struct core *core, struct core_heater *heater, double power_w, enum reason why,
                     struct effects *effects)
 {
+    if (heater->caps.observe_only) {
+        heater->reason = heater->allowed ? REASON_OBSERVED : why;
+        return;
+    }
     const bool first = !mono_is_set(heater->issued);
     const bool changed = power_w != heater->commanded_w;
     heater->reason = heater->disobeys ? REASON_NOT_OBEYING : why;
@@ -294,7 +298,7 @@ void heater_command(struct core *core, struct core_heater *heater, double power_
 void heater_stop(struct core *core, struct core_heater *heater, struct effects *effects)
 {
     heater->reason = REASON_STOPPING;
-    if (heater->config->on_exit == ON_EXIT_OFF) {
+    if (heater->config->on_exit == ON_EXIT_OFF && !heater->caps.observe_only) {
         heater->commanded_w = 0;
         heater->order_seq = heater->seq + 1;
         issue(core, heater, effects);

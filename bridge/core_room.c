@@ -83,7 +83,10 @@ double room_limit_w(const struct core_room *room)
 /* What the chain works on in one step. */
 struct decision {
     bool safe, wanted, blocked_by_window, any_allowed, any_disobeys;
-    double room_c, limit_w, max_w, available_w, asked_w;
+    double room_c;
+    double given_w, observed_max_w; /* by heaters that are only observed: now, and at most; the
+                                       rest is about the others */
+    double limit_w, max_w, available_w, asked_w;
     enum reason why_unsafe, why_not_allowed;
     size_t count;
     struct allocator_heater heaters[ROOM_HEATERS];
@@ -115,13 +118,37 @@ static void look_at_room(struct core *core, struct core_room *room, struct decis
         decision->safe && comfort_frost(room->frost, room->config->frost_c, decision->room_c);
 }
 
+/* Heat that comes whatever is decided leaves less to ask of the other heaters, and less of the
+ * room's limit. */
+static void look_at_given_heat(struct core *core, const struct core_room *room,
+                               struct decision *decision, struct effects *effects)
+{
+    for (size_t i = 0; i < decision->count; i++) {
+        struct core_heater *heater = heater_of(core, room, i);
+        if (heater->caps.observe_only) {
+            heater_check(core, heater, effects);
+            const double power_w = heater_reading(core, heater, &heater->state.power_w);
+            /* an absurd figure must not keep the others cold */
+            decision->given_w += power_w > 0 ? fmin(power_w, 2 * heater->caps.max_w) : 0;
+            decision->observed_max_w += heater->caps.max_w;
+            decision->why_not_allowed = REASON_OBSERVED;
+        }
+    }
+    decision->limit_w = fmax(decision->limit_w - decision->given_w, 0);
+}
+
 static void look_at_heaters(struct core *core, struct core_room *room, struct decision *decision,
                             struct effects *effects)
 {
     decision->count = room->config->heater_count;
     decision->why_not_allowed = REASON_OFF;
+    look_at_given_heat(core, room, decision, effects);
     for (size_t i = decision->count; i-- > 0;) {
         struct core_heater *heater = heater_of(core, room, i);
+        if (heater->caps.observe_only) {
+            decision->heaters[i] = (struct allocator_heater){.caps = &heater->caps};
+            continue;
+        }
         heater_check(core, heater, effects);
         decision->max_w += heater->caps.max_w;
         decision->any_disobeys |= heater->disobeys;
@@ -146,9 +173,11 @@ static void look_at_heaters(struct core *core, struct core_room *room, struct de
 static double frost_w(const struct core_room *room, const struct decision *decision)
 {
     const double error_k = room->config->frost_c + 1 - decision->room_c;
-    return fmin(fmax(decision->max_w * error_k, 0), decision->available_w);
+    const double max_w = decision->max_w + decision->observed_max_w;
+    return fmin(fmax(max_w * error_k, 0), decision->available_w + decision->given_w);
 }
 
+/* Heat for the room, that which is given included. */
 static double ask(struct core *core, struct core_room *room, const struct decision *decision)
 {
     double asked_w = 0;
@@ -161,15 +190,17 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
             .outdoor_c =
                 reading_or_nan(&core->outdoor_c, core->now, core->config->outdoor.stale_after_ms),
             .heat_loss_w_per_k = room->config->heat_loss_w_per_k,
-            .max_w = decision->max_w,
-            .available_w = decision->available_w,
+            /* not what is given now, for the gain must not change with it */
+            .max_w = decision->max_w + decision->observed_max_w,
+            .available_w = decision->available_w + decision->given_w,
             .learns = !decision->any_disobeys,
         };
         asked_w = thermostat_step(&room->thermostat, &in);
     } else {
         thermostat_rest(&room->thermostat, core->now);
         if (decision->safe && decision->wanted && decision->any_allowed) {
-            asked_w = fmin(room->granted_w, decision->available_w); /* the window's delay runs */
+            /* the window's delay runs */
+            asked_w = fmin(room->granted_w, decision->available_w + decision->given_w);
         }
     }
     return room->frost ? fmax(asked_w, frost_w(room, decision)) : asked_w;
@@ -308,11 +339,11 @@ void room_decide(struct core *core, struct core_room *room, struct effects *effe
     }
     look_at_room(core, room, &decision);
     look_at_heaters(core, room, &decision, effects);
-    decision.asked_w = ask(core, room, &decision);
+    room->granted_w = ask(core, room, &decision);
+    decision.asked_w = fmax(room->granted_w - decision.given_w, 0);
     allocator_share(&room->allocator, decision.asked_w, decision.limit_w,
                     decision.safe && (decision.wanted || room->frost), decision.heaters,
                     decision.count, core->now);
-    room->granted_w = decision.asked_w;
     set_reason(room, explain(core, room, &decision), effects);
     command_heaters(core, room, &decision, effects);
 }

@@ -9,10 +9,12 @@ static const int64_t publish_apart_ms = 1000, heartbeat_ms = 60000;
 static enum room_action action_of(const struct core *core, const struct core_room *room)
 {
     bool commanded = false;
+    bool given = false; /* heat by a heater that is only observed */
     for (size_t i = 0; i < room->config->heater_count; i++) {
         const struct core_heater *heater = &core->heaters[room->config->heaters[i]];
         const double power_w = heater_reading(core, heater, &heater->state.power_w);
         if (heater->commanded_w <= 0) {
+            given |= heater->caps.observe_only && power_w >= heater->caps.max_w / 10;
             continue;
         }
         commanded = true;
@@ -20,6 +22,9 @@ static enum room_action action_of(const struct core *core, const struct core_roo
             (isnan(power_w) && heater->outcome == COMMAND_CONFIRMED)) {
             return ACTION_HEATING;
         }
+    }
+    if (given && room->settings.mode != ROOM_OFF) {
+        return ACTION_HEATING;
     }
     if (commanded && room->reason != REASON_NO_POOL && room->reason != REASON_NOT_OBEYING) {
         return ACTION_PREHEATING; /* told, and expected to follow */
@@ -112,7 +117,7 @@ void core_heater_view(const struct core *core, uint16_t index, struct heater_vie
     const struct core_heater *heater = &core->heaters[index];
     *view = (struct heater_view){
         .state = heater->state,
-        .commanded_w = heater->commanded_w,
+        .commanded_w = heater->caps.observe_only ? NAN : heater->commanded_w,
         .outcome = heater->outcome,
         .reason = heater->reason,
         .energy_wh = heater->totals.energy_wh,
@@ -177,6 +182,16 @@ static struct shown show_room(const struct core *core, const struct core_room *r
     };
 }
 
+/* A number that changes with the text (FNV-1a). */
+static int64_t text_mark(const char *text)
+{
+    uint64_t mark = 14695981039346656037U;
+    for (; *text != '\0'; text++) {
+        mark = (mark ^ (unsigned char)*text) * 1099511628211U;
+    }
+    return (int64_t)(mark >> 1);
+}
+
 static struct shown show_heater(const struct core *core, const struct core_heater *heater)
 {
     const struct heater_state *state = &heater->state;
@@ -199,7 +214,8 @@ static struct shown show_heater(const struct core *core, const struct core_heate
                     rounded_rate(core, heater, &work->proven_hs),
                     rounded_rate(core, heater, &work->network_difficulty),
                     (int64_t)work->revenue_from, (int64_t)work->check,
-                    (int64_t)heater->totals.blocks_found},
+                    (int64_t)heater->totals.blocks_found,
+                    state->problem ? text_mark(state->problem_text) : 0},
     };
 }
 

@@ -14,7 +14,7 @@ enum { NOTE_WARN = 1, NOTE_INFO = 2 }; /* of enum log_level */
 
 /* What was shown last, rounded to what a reader can tell apart. A changed decision is shown at
  * once, changed measurements at most once a second. */
-enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 18 };
+enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 19 };
 struct shown {
     int64_t decision[SHOWN_DECISIONS], measure[SHOWN_MEASURES];
 };
@@ -112,7 +112,8 @@ void heater_take_state(struct core *core, struct core_heater *heater,
 void heater_take_outcome(struct core_heater *heater, uint64_t seq, enum command_outcome result);
 /* Asks the gate; keeps the answer in `allowed` and, when it is no, the cause in `reason`. */
 void heater_check(struct core *core, struct core_heater *heater, struct effects *effects);
-/* Commands a power, or renews the standing command before its lease ends. */
+/* Commands a power, or renews the standing command before its lease ends; never to a heater that is
+ * only observed. */
 void heater_command(struct core *core, struct core_heater *heater, double power_w, enum reason why,
                     struct effects *effects);
 /* Last command of a program that ends. */

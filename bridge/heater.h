@@ -25,6 +25,7 @@ struct heater_caps {
     bool has_fan;
     bool sees_work;    /* it tells struct heater_work: what it earns, and blocks that it finds  */
     bool shares_meter; /* its power includes what others draw: no proof that it obeys          */
+    bool observe_only; /* it is never commanded: its power is what it is, and counts as given    */
 };
 
 enum heater_link {
@@ -113,6 +114,7 @@ struct heater_state {
     double applied_w; /* power the device says it is set to; NaN if it does not say          */
     uint64_t shares_accepted, shares_rejected, shares_stale; /* since the driver started */
     double best_difficulty; /* best share ever seen by the driver; 0: none */
+    char model[NAME_MAX_B]; /* what the device calls itself, "" if it does not say */
     enum pool_link pool_link;
     char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
     uint64_t writes;       /* writes to the device since the driver started                       */

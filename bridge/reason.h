@@ -17,6 +17,7 @@
     X(POWER_LIMIT, "power_limit", "held back by the power limit")                                  \
     X(MIN_ON, "min_on", "the heater stays on for its minimum time")                                \
     X(MIN_OFF, "min_off", "the heater stays off for its minimum time")                             \
+    X(OBSERVED, "observed", "the heater is only watched, it takes no commands")                    \
     X(ROOM_STALE, "room_stale", "the room temperature is too old")                                 \
     X(ROOM_NEVER_SEEN, "room_never_seen", "no room temperature was ever received")                 \
     X(ROOM_IMPLAUSIBLE, "room_implausible", "the room temperature jumps and is not believed")      \

@@ -240,6 +240,7 @@ static void tape_heater(struct tape *tape, struct heater_state *state)
         tape_u64(tape, counters[i]);
     }
     tape_number(tape, &state->best_difficulty);
+    tape_text(tape, state->model, sizeof(state->model));
     state->pool_link = (enum pool_link)tape_small(tape, (int64_t)state->pool_link, POOL_LOST);
     tape_text(tape, state->pool, sizeof(state->pool));
     tape_pools(tape, &state->pools);

@@ -28,7 +28,7 @@ struct room_view {
 
 struct heater_view {
     struct heater_state state;
-    double commanded_w;
+    double commanded_w; /* NaN: it is never commanded, and `outcome` says nothing */
     enum command_outcome outcome;
     enum reason reason;
     double energy_wh; /* lifetime, monotonic                                                 */

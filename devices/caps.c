@@ -99,6 +99,10 @@ static bool is_tier(const struct heater_caps *caps, double power_w)
 
 bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *err)
 {
+    if (caps->observe_only) {
+        return hb_fail(err, HB_ERR_STATE,
+                       "expected no command, the heater is only observed, got %g W", power_w);
+    }
     bool off = power_w == 0;
     bool within =
         power_w >= caps->min_w - CAPS_EPSILON_W && power_w <= caps->max_w + CAPS_EPSILON_W;

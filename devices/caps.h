@@ -19,7 +19,8 @@ HB_MUST_USE bool caps_check(const struct heater_caps *caps, struct hb_err *err);
 HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heater *config,
                              struct hb_err *err);
 
-/* True for 0 and for min_w to max_w, and with tiers only for one of them. */
+/* True for 0 and for min_w to max_w, and with tiers only for one of them; never if the heater is
+ * only observed. */
 HB_MUST_USE bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *err);
 
 #endif

@@ -199,6 +199,7 @@ static void add_mining(struct json *json, const struct heater_view *view)
     json_add_number(json, "best_difficulty", best > 0.0 ? best : NAN, 4);
     json_add_number(json, "session_best_difficulty", session_best > 0.0 ? session_best : NAN, 4);
     json_add_number(json, "blocks_found", (double)view->blocks_found, 0);
+    add_foreign_text(json, "model", view->state.model);
     add_foreign_text(json, "pool", view->state.pool);
     json_add_string(json, "pool_link", pool_link_word(view->state.pool_link));
     add_pools(json, &view->state.pools);
@@ -210,7 +211,7 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     struct json *json = json_new_object();
     add_readings(json, heater, now);
     json_add_number(json, "commanded_w", view->commanded_w, 1);
-    json_add_string(json, "outcome", outcome_word(view->outcome));
+    json_add_string(json, "outcome", isnan(view->commanded_w) ? NULL : outcome_word(view->outcome));
     add_mining(json, view);
     add_money(json, heater, now);
     add_proof(json, &heater->work, now);

@@ -146,6 +146,7 @@ static void add_heater_readings(struct json *json, const struct heater_state *st
 
 static void add_heater_work(struct json *json, const struct heater_view *view)
 {
+    add_text_or_null(json, "model", view->state.model);
     add_text_or_null(json, "pool", view->state.pool);
     json_add_string(json, "pool_link", pool_word(view->state.pool_link));
     add_count(json, "shares_accepted", view->shares_accepted);
@@ -172,7 +173,7 @@ static struct json *heater_json(const struct snapshot_input *input, size_t index
     add_heater_readings(json, &view->state, input->now);
     json_add_number(json, "commanded_w", view->commanded_w, 1);
     json_add_number(json, "max_w", heater_max_w(input, index), 0);
-    json_add_string(json, "command", outcome_word(view->outcome));
+    json_add_string(json, "command", isnan(view->commanded_w) ? NULL : outcome_word(view->outcome));
     add_heater_work(json, view);
     json_add_string(json, "reason", reason_word(view->reason));
     json_add_string(json, "reason_text", reason_sentence(view->reason));

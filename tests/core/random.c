@@ -179,6 +179,7 @@ static void random_heater(struct random *random, struct world *world, uint16_t i
     }
     world->heaters[index].lease_ms = 3000 + random_below(random, 60000);
     world->heaters[index].room = index / 2;
+    caps->observe_only = random_below(random, 5) == 0;
 }
 
 void random_world(struct world *world, uint64_t seed)

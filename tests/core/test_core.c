@@ -1,4 +1,5 @@
 /* What a user notices of the core: requests, windows, faults, leases, views. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/core/world.h"
@@ -466,6 +467,26 @@ static void test_settings_survive_a_restart(void **state)
     assert_int_equal(world_room(&world).mode, ROOM_HEAT);
 }
 
+static void test_changed_words_of_a_problem_are_shown_within_a_second(void **state)
+{
+    (void)state;
+    start_at(18);
+    struct heater_state ill = world_good_state(&world, 500);
+    ill.problem = true;
+    (void)snprintf(ill.problem_text, sizeof ill.problem_text, "no mining pool answers");
+    world.now.ms += 2000;
+    world_heater_state(&world, 0, &ill);
+    assert_int_equal(world_count(&world, EFFECT_PUBLISH_HEATER), 1);
+    (void)snprintf(ill.problem_text, sizeof ill.problem_text,
+                   "no mining pool answers, so it pauses");
+    ill.at.ms = ill.power_w.at.ms = world.now.ms += 1000;
+    world_heater_state(&world, 0, &ill);
+    assert_int_equal(world_count(&world, EFFECT_PUBLISH_HEATER), 1);
+    ill.at.ms = ill.power_w.at.ms = world.now.ms += 1000;
+    world_heater_state(&world, 0, &ill);
+    assert_int_equal(world_count(&world, EFFECT_PUBLISH_HEATER), 0);
+}
+
 static void test_no_pool_is_told(void **state)
 {
     (void)state;
@@ -558,6 +579,7 @@ int main(void)
         CASE(test_power_limits),
         CASE(test_schedule_and_override_show_their_reason),
         CASE(test_settings_survive_a_restart),
+        CASE(test_changed_words_of_a_problem_are_shown_within_a_second),
         CASE(test_no_pool_is_told),
         CASE(test_stop_switches_off_and_then_is_silent),
         CASE(test_heater_without_room_is_never_on),

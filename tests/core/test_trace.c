@@ -153,9 +153,9 @@ static void test_damaged_files_are_told(void **state)
     struct event event;
     struct hb_err err = {0};
     assert_false(trace_open(&reader, file, &err));
-    assert_non_null(strstr(err.msg, "expected 'heatbridge-trace 2'"));
+    assert_non_null(strstr(err.msg, "expected 'heatbridge-trace 3'"));
     rewind(file);
-    (void)fputs("heatbridge-trace 2\ntick 1 2 3 0\ntick 1 2", file);
+    (void)fputs("heatbridge-trace 3\ntick 1 2 3 0\ntick 1 2", file);
     rewind(file);
     err = (struct hb_err){0};
     assert_true(trace_open(&reader, file, &err));

@@ -286,10 +286,11 @@ class HeaterCard {
       .filter(([, v]) => known(v)).map(([what, v]) => `${what} ${format.temperature(v)}`).join(" \u00b7 ");
     const mines = heater.pool_link !== "none";
     const failed = { pending: "waiting for confirmation", failed: "refused by the heater", expired: "expired" }[heater.command];
-    this.fact("command", "Asked for", format.power(heater.commanded_w) + (failed ? `, ${failed}` : ""));
+    this.fact("command", "Asked for", !known(heater.commanded_w) ? "only watched, takes no commands" : format.power(heater.commanded_w) + (failed ? `, ${failed}` : ""));
     this.fact("hashrate", "Hashrate", mines || known(heater.hashrate_hs) ? format.hashrate(heater.hashrate_hs) : null);
     this.fact("temperature", "Temperature", temperatures || null);
     this.fact("fan", "Fan", known(heater.fan_ratio) ? grouped(100 * heater.fan_ratio, 0) + THIN + "%" : null);
+    this.fact("model", "Calls itself", heater.model || null);
     this.fact("pool", "Pool", !mines ? null : heater.pool || { connecting: "connecting", lost: "no pool answers" }[heater.pool_link] || MISSING, heater.pool_link);
     this.fact("shares", "Shares", mines ? `${format.count(heater.shares_accepted)} accepted \u00b7 ${format.count(heater.shares_rejected)} rejected` : null);
     this.fact("best", "Best difficulty", mines ? format.difficulty(heater.best_difficulty) : null);

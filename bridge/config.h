@@ -58,6 +58,11 @@ struct config_pool {
     double fee_percent;
 };
 
+struct config_proxy {
+    char listen[NAME_MAX_B]; /* "127.0.0.1" */
+    uint16_t port;
+};
+
 struct config_mining {
     struct config_pool *pools;
     size_t pool_count;
@@ -68,6 +73,7 @@ struct config_mining {
     char sysfs_root[TEXT_MAX];
     char kernel[NAME_MAX_B]; /* "": the fastest */
     enum no_pool_policy no_pool;
+    struct config_proxy proxy;          /* of heaters with the driver stratum_proxy */
     char (*redirect_hosts)[NAME_MAX_B]; /* "host" or "host:port" that client.reconnect may name */
     size_t redirect_host_count;
 };

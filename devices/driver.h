@@ -17,11 +17,13 @@
 
 struct uv_loop_s;
 struct miner_engine;
+struct proxy;
 
 /* What a driver gets from its host; all borrowed, valid from init to the end of fini. */
 struct heater_env {
     struct uv_loop_s *loop; /* NULL in simulations: then only drivers without I/O may run       */
     struct miner_engine *engine; /* the mining engine, NULL if none is configured */
+    struct proxy *proxy;         /* the Stratum proxy, NULL if no heater needs it */
     const struct hb_log *log;
     const char *id;          /* the heater's id, for messages                                    */
     const void *options;     /* the driver's options struct, filled from `options` rows          */

@@ -163,6 +163,7 @@ static bool start_driver(struct host *host, struct hb_err *err)
     const struct host_options *o = &host->options;
     struct heater_env env = {.loop = o->loop,
                              .engine = o->engine,
+                             .proxy = o->proxy,
                              .log = o->log,
                              .id = o->config->id,
                              .options = o->config->options,

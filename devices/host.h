@@ -20,6 +20,7 @@ struct host_options {
     uint16_t index;              /* of the heater, for its events */
     struct uv_loop_s *loop;      /* NULL in simulations           */
     struct miner_engine *engine; /* NULL: none                    */
+    struct proxy *proxy;         /* NULL: none                    */
     const struct hb_log *log;    /* NULL: silent                  */
     /* Takes EVENT_HEATER_STATE and EVENT_HEATER_OUTCOME; `at` is set, `wall` and `utc_offset_s` are
      * the owner's to stamp. May be called from within every function below except host_stop and

@@ -8,8 +8,10 @@
 #include "bridge/app/private.h"
 #include "bridge/notify.h"
 #include "devices/registry.h"
+#include "devices/stratum_proxy.h"
 #include "ground/text.h"
 #include "miner/engine.h"
+#include "miner/proxy.h"
 #include "mqtt/topics.h"
 #include "plumbing/clock.h"
 
@@ -173,10 +175,10 @@ static bool start_memory(struct app *app, struct hb_err *err)
     return true;
 }
 
-static bool wants_engine(const struct config *config)
+static bool wants_driver(const struct config *config, const char *driver)
 {
     for (size_t i = 0; i < config->heater_count; i++) {
-        if (strcmp(config->heaters[i].driver, "engine") == 0) {
+        if (strcmp(config->heaters[i].driver, driver) == 0) {
             return true;
         }
     }
@@ -188,23 +190,18 @@ static const char *unless_empty(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
-static bool start_engine(struct app *app, struct hb_err *err)
+/* What the engine and the proxy need to know of the pools; texts stay the configuration's. */
+static bool start_mining(struct app *app, struct hb_err *err)
 {
     const struct config_mining *mining = &app->config->mining;
-    struct miner_calibration kept;
-    if (!wants_engine(app->config)) {
-        return true;
-    }
-    struct miner_pool *pools = calloc(mining->pool_count + 1, sizeof *pools);
-    const char **hosts = calloc(mining->redirect_host_count + 1, sizeof *hosts);
-    if (pools == NULL || hosts == NULL) {
-        free(pools);
-        free(hosts);
+    app->pools = calloc(mining->pool_count + 1, sizeof *app->pools);
+    app->redirect_hosts = calloc(mining->redirect_host_count + 1, sizeof *app->redirect_hosts);
+    if (app->pools == NULL || app->redirect_hosts == NULL) {
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
     }
     for (size_t i = 0; i < mining->pool_count; i++) {
         const struct config_pool *pool = &mining->pools[i];
-        pools[i] = (struct miner_pool){
+        app->pools[i] = (struct miner_pool){
             .url = pool->url,
             .user = pool->user,
             .password = pool->password,
@@ -222,26 +219,52 @@ static bool start_engine(struct app *app, struct hb_err *err)
         };
     }
     for (size_t i = 0; i < mining->redirect_host_count; i++) {
-        hosts[i] = mining->redirect_hosts[i];
+        app->redirect_hosts[i] = mining->redirect_hosts[i];
     }
-    const struct miner_options options = {
-        .pools = pools,
+    app->mining = (struct miner_options){
+        .pools = app->pools,
         .pool_count = mining->pool_count,
         .threads = mining->threads,
         .spare_cores = mining->spare_cores,
         .ramp_s = (double)mining->ramp_ms / 1000,
         .max_cpu_c = mining->max_cpu_c,
         .sysfs_root = mining->sysfs_root,
-        .calibration = store_load_calibration(app->store, &kept) ? &kept : NULL,
         .kernel = unless_empty(mining->kernel),
         .no_pool = mining->no_pool == NO_POOL_HEAT ? MINER_NO_POOL_HEAT : MINER_NO_POOL_PAUSE,
-        .redirect_hosts = hosts,
+        .redirect_hosts = app->redirect_hosts,
         .redirect_host_count = mining->redirect_host_count,
     };
+    return true;
+}
+
+static bool start_engine(struct app *app, struct hb_err *err)
+{
+    struct miner_options options = app->mining;
+    struct miner_calibration kept;
+    if (!wants_driver(app->config, "engine")) {
+        return true;
+    }
+    options.calibration = store_load_calibration(app->store, &kept) ? &kept : NULL;
     app->engine = miner_create(&options, app->loop, app->log, err);
-    free(pools);
-    free(hosts);
     return app->engine != NULL;
+}
+
+static bool start_proxy(struct app *app, struct hb_err *err)
+{
+    const struct config_proxy *proxy = &app->config->mining.proxy;
+    const struct proxy_options options = {
+        .listen = proxy->listen, .port = proxy->port, .mining = &app->mining};
+    if (!wants_driver(app->config, STRATUM_PROXY_DRIVER)) {
+        return true;
+    }
+    app->proxy = proxy_create(&options, app->loop, app->log, err);
+    if (app->proxy == NULL) {
+        hb_err_prefix(err, "mining.proxy");
+        return false;
+    }
+    hb_log(app->log, LOG_LEVEL_INFO, "proxy", "heaters can be pointed to %s, port %u",
+           proxy->listen, proxy_port(app->proxy));
+    return true;
 }
 
 static bool start_heaters(struct app *app, struct hb_err *err)
@@ -254,6 +277,7 @@ static bool start_heaters(struct app *app, struct hb_err *err)
             .index = (uint16_t)i,
             .loop = app->loop,
             .engine = app->engine,
+            .proxy = app->proxy,
             .log = app->log,
             .event = on_host_event,
             .ctx = app,
@@ -413,8 +437,9 @@ struct app *app_start(struct uv_loop_s *loop, const struct config *config,
     start_loop(app);
     const bool started = start_memory(app, err) &&
                          (app->store = store_open(config->state_dir, log, err)) != NULL &&
-                         start_engine(app, err) && start_heaters(app, err) &&
-                         start_core(app, err) && start_mqtt(app, err) && start_web(app, err);
+                         start_mining(app, err) && start_engine(app, err) &&
+                         start_proxy(app, err) && start_heaters(app, err) && start_core(app, err) &&
+                         start_mqtt(app, err) && start_web(app, err);
     if (!started) {
         app_stop(app, false);
         return NULL;
@@ -460,6 +485,7 @@ static void stop_heaters(struct app *app)
         host_stop(app->hosts[i]);
     }
     miner_destroy(app->engine);
+    proxy_destroy(app->proxy);
 }
 
 void app_stop(struct app *app, bool reloading)
@@ -490,6 +516,8 @@ void app_stop(struct app *app, bool reloading)
     free(app->retained_told);
     free(app->room_views);
     free(app->heater_views);
+    free(app->pools);
+    free(app->redirect_hosts);
     free(app);
 }
 

@@ -12,6 +12,7 @@
 #include "bridge/trace_file.h"
 #include "bridge/web/web.h"
 #include "devices/host.h"
+#include "miner/engine.h"
 #include "mqtt/announcer.h"
 #include "mqtt/client.h"
 #include "plumbing/ring.h"
@@ -23,7 +24,11 @@ struct app {
     const struct hb_log *log;
 
     struct store *store;
+    struct miner_pool *pools; /* what `mining` refers to */
+    const char **redirect_hosts;
+    struct miner_options mining;
     struct miner_engine *engine; /* NULL: no heater needs it */
+    struct proxy *proxy;         /* likewise                 */
     struct host **hosts;         /* config->heater_count     */
     struct heater_caps *caps;
     struct core *core;

@@ -67,15 +67,9 @@ static void write_items(const char *path, const struct config_item *items, int i
     }
 }
 
-/* Lines of a mapping whose special keys are single lines here. */
-static void write_shape(const char *path, const struct config_shape *shape, int indent, FILE *out)
+static void write_inner_groups(const char *path, const struct config_shape *shape, int indent,
+                               FILE *out)
 {
-    for (const struct config_special *special = shape->specials; special->name != NULL; special++) {
-        char inner[200];
-        (void)snprintf(inner, sizeof inner, "%s.%s", path, special->name);
-        write_line(inner, special->name, special->fallback, special->help, indent, out);
-    }
-    write_items(path, shape->items, indent, out);
     for (const struct config_shape *group = shape->groups; group->name != NULL; group++) {
         char inner[200];
         (void)snprintf(inner, sizeof inner, "%s.%s", path, group->name);
@@ -87,10 +81,23 @@ static void write_shape(const char *path, const struct config_shape *shape, int 
     }
 }
 
+/* Lines of a mapping whose special keys are single lines here. */
+static void write_shape(const char *path, const struct config_shape *shape, int indent, FILE *out)
+{
+    for (const struct config_special *special = shape->specials; special->name != NULL; special++) {
+        char inner[200];
+        (void)snprintf(inner, sizeof inner, "%s.%s", path, special->name);
+        write_line(inner, special->name, special->fallback, special->help, indent, out);
+    }
+    write_items(path, shape->items, indent, out);
+    write_inner_groups(path, shape, indent, out);
+}
+
 static void write_mining(const struct config_shape *group, FILE *out)
 {
     (void)fprintf(out, "\n# %s\n%s:\n", group->help, group->name);
     write_items(group->name, group->items, 2, out);
+    write_inner_groups(group->name, group, 2, out);
     for (const struct config_special *special = group->specials; special->name != NULL; special++) {
         if (special->kind == SPECIAL_HOSTS) {
             write_line("mining.redirect_hosts", special->name, "[]", special->help, 2, out);

@@ -101,6 +101,14 @@ static const struct config_item mining_items[] = {
      .help = "While no pool answers: keep heating with work of our own, or pause."},
     {.name = NULL}};
 
+static const struct config_item proxy_items[] = {
+    {"listen", CONFIG_TEXT, FIELD(struct config_proxy, listen), .fallback = "127.0.0.1",
+     .help = "Address to listen at, such as 0.0.0.0 for all of this computer. With anything but "
+             "loopback each heater needs a password."},
+    {"port", CONFIG_PORT, FIELD(struct config_proxy, port), .min = 1, .max = 65535,
+     .fallback = "3333", .help = "Port to listen at."},
+    {.name = NULL}};
+
 static const struct config_item pool_items[] = {
     {"url", CONFIG_URL, FIELD(struct config_pool, url), .choices = pool_schemes, .fallback = NULL,
      .help = "The pool, with its port; or a Bitcoin node of your own, with the port of its RPC "
@@ -290,6 +298,13 @@ static const struct config_special heater_specials[] = {
 
 static const struct config_shape no_groups[] = {{.name = NULL}};
 
+static const struct config_shape mining_groups[] = {
+    {"proxy",
+     "The Stratum proxy for heaters that only let their owner set a pool; it runs if a "
+     "heater has the driver `stratum_proxy`.",
+     offsetof(struct config_mining, proxy), false, proxy_items, no_specials, no_groups},
+    {.name = NULL}};
+
 static const struct config_shape root_groups[] = {
     {"mqtt", "The broker.", offsetof(struct config, mqtt), false, mqtt_items, no_specials,
      no_groups},
@@ -300,7 +315,7 @@ static const struct config_shape root_groups[] = {
     {"outdoor", "Where the outdoor temperature comes from.", offsetof(struct config, outdoor), true,
      outdoor_items, no_specials, no_groups},
     {"mining", "The built-in mining engine.", offsetof(struct config, mining), false, mining_items,
-     mining_specials, no_groups},
+     mining_specials, mining_groups},
     {.name = NULL}};
 
 const struct config_shape config_shape_root = {.help = "The whole file.",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bridge/config/parts.h"
+#include "devices/stratum_proxy.h"
 
 static bool begins_with(const char *text, const char *start)
 {
@@ -54,15 +55,21 @@ static bool is_loopback(const char *address)
            strcmp(address, "localhost") == 0;
 }
 
+/* The key `listen` of the group at `at`. */
+static bool check_listen(struct reader *reader, const struct cursor *at, const char *text)
+{
+    const struct cursor listen = cursor_member(at, "listen");
+    unsigned char address[sizeof(struct in6_addr)];
+    return strcmp(text, "localhost") == 0 || inet_pton(AF_INET, text, address) == 1 ||
+           inet_pton(AF_INET6, text, address) == 1 ||
+           reader_expected(reader, &listen, "an IP address such as 127.0.0.1 or 0.0.0.0", NULL);
+}
+
 static void check_web(struct reader *reader, const struct cursor *root)
 {
     const struct config_web *web = &reader->config->web;
     const struct cursor at = cursor_member(root, "web");
-    const struct cursor listen = cursor_member(&at, "listen");
-    unsigned char address[sizeof(struct in6_addr)];
-    if (strcmp(web->listen, "localhost") != 0 && inet_pton(AF_INET, web->listen, address) != 1 &&
-        inet_pton(AF_INET6, web->listen, address) != 1) {
-        (void)reader_expected(reader, &listen, "an IP address such as 127.0.0.1 or 0.0.0.0", NULL);
+    if (!check_listen(reader, &at, web->listen)) {
         return;
     }
     if (web->port != 0 && !is_loopback(web->listen) && web->password[0] == '\0') {
@@ -74,9 +81,58 @@ static void check_web(struct reader *reader, const struct cursor *root)
     }
 }
 
+/* Whether a heater before this one logs in with the same name. */
+static bool is_taken(const struct config *config, size_t index)
+{
+    const struct config_heater *heater = &config->heaters[index];
+    const char *name = stratum_proxy_worker(heater->options, heater->id);
+    for (size_t i = 0; i < index; i++) {
+        const struct config_heater *other = &config->heaters[i];
+        if (strcmp(other->driver, heater->driver) == 0 && other->options != NULL &&
+            strcmp(stratum_proxy_worker(other->options, other->id), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_proxy_heater(struct reader *reader, const struct cursor *at, size_t index)
+{
+    const struct config *config = reader->config;
+    const struct stratum_proxy_options *options = config->heaters[index].options;
+    const struct cursor password = cursor_member(at, "password");
+    const struct cursor worker = cursor_member(at, "worker");
+    if (!is_loopback(config->mining.proxy.listen) && options->password[0] == '\0') {
+        (void)reader_error(reader, &password,
+                           "expected a password, because the proxy listens on '%s', got nothing",
+                           config->mining.proxy.listen);
+    }
+    if (is_taken(config, index)) {
+        (void)reader_expected(reader, &worker, "a worker name of its own", NULL);
+    }
+}
+
+static void check_proxy(struct reader *reader, const struct cursor *root)
+{
+    const struct cursor mining = cursor_member(root, "mining");
+    const struct cursor at = cursor_member(&mining, "proxy");
+    const struct cursor heaters = cursor_member(root, "heaters");
+    if (!check_listen(reader, &at, reader->config->mining.proxy.listen)) {
+        return;
+    }
+    for (size_t i = 0; i < reader->config->heater_count; i++) {
+        const struct config_heater *heater = &reader->config->heaters[i];
+        if (strcmp(heater->driver, STRATUM_PROXY_DRIVER) == 0 && heater->options != NULL) {
+            const struct cursor heater_at = cursor_member(&heaters, heater->id);
+            check_proxy_heater(reader, &heater_at, i);
+        }
+    }
+}
+
 void check_together(struct reader *reader, const struct cursor *root)
 {
     check_mqtt(reader, root);
     check_base_topic(reader, root);
     check_web(reader, root);
+    check_proxy(reader, root);
 }

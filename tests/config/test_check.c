@@ -86,8 +86,54 @@ static void test_check(void **state)
     assert_outcome(check(example, example), EXIT_USAGE, "", "usage:");
 }
 
+/* A house with two heaters behind the Stratum proxy, and what stands before them. */
+static struct outcome check_proxy(const char *mining, const char *first, const char *second)
+{
+    char path[] = "/tmp/heatbridge-config-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd,
+                        "mqtt: {url: \"mqtt://h\"}\n"
+                        "mining: {%s}\n"
+                        "rooms: {a: {temperature: {topic: t}, heaters: [one, two]}}\n"
+                        "heaters:\n"
+                        "  one: {driver: stratum_proxy, power: 900, hashrate: 30, %s}\n"
+                        "  two: {driver: stratum_proxy, power: 15 W, hashrate: 1.2 TH/s, %s}\n",
+                        mining, first, second) > 0);
+    (void)close(fd);
+    struct outcome outcome = check(path, NULL);
+    (void)unlink(path);
+    return outcome;
+}
+
+static void test_heaters_behind_the_proxy(void **state)
+{
+    (void)state;
+    static const char anywhere[] = "proxy: {listen: 0.0.0.0}";
+    assert_outcome(check_proxy("", "worker: w1", "worker: w2"), EXIT_GOOD, "    port: 3333\n", "");
+    assert_outcome(check_proxy("", "worker: two", ""), EXIT_USAGE, "",
+                   ": heaters.two.worker: expected a worker name of its own, got nothing");
+    assert_outcome(check_proxy("", "worker: w", "worker: w"), EXIT_USAGE, "",
+                   ": heaters.two.worker: expected a worker name of its own, got 'w'");
+    assert_outcome(check_proxy(anywhere, "password: a", ""), EXIT_USAGE, "",
+                   ": heaters.two.password: expected a password, because the proxy listens on "
+                   "'0.0.0.0', got nothing");
+    assert_outcome(check_proxy(anywhere, "password: a", "password: b"), EXIT_GOOD,
+                   "password: \"***\"", "");
+    assert_outcome(check_proxy("proxy: {listen: my.host}", "", ""), EXIT_USAGE, "",
+                   "mining.proxy.listen: expected an IP address such as 127.0.0.1 or 0.0.0.0, got "
+                   "'my.host'");
+    assert_outcome(check_proxy("proxy: {port: 0}", "", ""), EXIT_USAGE, "",
+                   "mining.proxy.port: expected a port number from 1 to 65535, got '0'");
+    assert_outcome(check_proxy("", "min_on: 1 min", "tiers: 5"), EXIT_USAGE, "",
+                   "heaters.two.tiers: expected a known key");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_check)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_heaters_behind_the_proxy),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,8 @@ void *rig_default_options(const struct heater_driver *driver)
         assert_true(item->offset + item->size <= driver->options_size);
         if (item->fallback != NULL) {
             set_default(item, options + item->offset);
+        } else if (item->type == CONFIG_NUMBER || item->type == CONFIG_POWER) {
+            memcpy(options + item->offset, &item->max, sizeof item->max);
         }
     }
     return options;

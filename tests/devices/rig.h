@@ -65,7 +65,8 @@ unsigned rig_told(const struct rig *rig, uint64_t seq, enum command_outcome resu
 bool rig_warned(const struct rig *rig, const char *text);
 struct host_stats rig_stats(const struct rig *rig);
 
-/* Fills an options struct from a driver's table with its defaults, as the configuration does.
+/* Fills an options struct from a driver's table with its defaults, as the configuration does; what
+ * is required is the largest number allowed.
  * Owned by the caller. */
 void *rig_default_options(const struct heater_driver *driver);
 

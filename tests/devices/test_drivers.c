@@ -164,9 +164,10 @@ static bool allowed(const struct hands *h, double power_w)
 static void check_test(struct hands *h)
 {
     init(h);
-    assert_true(allowed(h, 0));
-    assert_true(allowed(h, h->caps.min_w));
-    assert_true(allowed(h, h->caps.max_w));
+    const bool takes_commands = !h->caps.observe_only;
+    assert_int_equal(allowed(h, 0), takes_commands);
+    assert_int_equal(allowed(h, h->caps.min_w), takes_commands);
+    assert_int_equal(allowed(h, h->caps.max_w), takes_commands);
     assert_false(allowed(h, h->caps.max_w * 1.01));
     assert_false(allowed(h, h->caps.min_w * 0.9));
     assert_false(allowed(h, -1));

@@ -8,7 +8,6 @@
 #include "miner/address.h"
 #include "plumbing/json.h"
 
-enum { WORK_ID_TEXT_MAX = 1300 }; /* 200 characters, each escaped */
 enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403, HTTP_NOT_FOUND = 404, HTTP_BUSY = 503 };
 
 /* --- requests -----------------------------------------------------------------------------------
@@ -56,51 +55,29 @@ char *node_ask_template(const char *longpoll_id)
     return print_request("getblocktemplate", params);
 }
 
-/* A request whose one long text is hexadecimal digits: there is nothing to escape in it, and a
- * found block is in a hurry. */
-static char *print_block_request(const char *method, const char *before, const char *block_hex,
-                                 const char *after)
-{
-    static const char form[] =
-        "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"%s\",\"params\":[%s\"%s\"%s]}";
-    const size_t size =
-        sizeof form + strlen(method) + strlen(before) + strlen(block_hex) + strlen(after);
-    char *text = malloc(size);
-    if (text != NULL) {
-        (void)snprintf(text, size, form, method, before, block_hex, after);
-    }
-    return text;
-}
-
-/* `"workid":"..."` between two texts; nothing if there is no such id. */
-static void print_work_id(const char *before, const char *work_id, const char *after, char *text,
-                          size_t size)
-{
-    text[0] = '\0';
-    if (work_id[0] != '\0') {
-        struct json *string = json_new_string(work_id);
-        char *quoted = json_print(string);
-        (void)snprintf(text, size, "%s\"workid\":%s%s", before, quoted, after);
-        free(quoted);
-        json_free(string);
-    }
-}
-
 char *node_ask_proposal(const char *block_hex, const char *work_id)
 {
-    char id[WORK_ID_TEXT_MAX];
-    char after[WORK_ID_TEXT_MAX + 1];
-    print_work_id(",", work_id, "", id, sizeof id);
-    (void)snprintf(after, sizeof after, "%s}", id);
-    return print_block_request("getblocktemplate", "{\"mode\":\"proposal\",\"data\":", block_hex,
-                               after);
+    struct json *wish = json_new_object();
+    json_add_string(wish, "mode", "proposal");
+    json_add_string(wish, "data", block_hex);
+    if (work_id[0] != '\0') {
+        json_add_string(wish, "workid", work_id);
+    }
+    struct json *params = json_new_array();
+    json_add(params, NULL, wish);
+    return print_request("getblocktemplate", params);
 }
 
 char *node_ask_submit(const char *block_hex, const char *work_id)
 {
-    char after[WORK_ID_TEXT_MAX];
-    print_work_id(",{", work_id, "}", after, sizeof after);
-    return print_block_request("submitblock", "", block_hex, after);
+    struct json *params = json_new_array();
+    json_add(params, NULL, json_new_string(block_hex));
+    if (work_id[0] != '\0') {
+        struct json *more = json_new_object();
+        json_add_string(more, "workid", work_id);
+        json_add(params, NULL, more);
+    }
+    return print_request("submitblock", params);
 }
 
 /* --- errors -------------------------------------------------------------------------------------

@@ -25,8 +25,7 @@ HB_MUST_USE char *node_ask_chain(void);
 /* getblocktemplate; with a `longpoll_id` that is not "" the node answers when that one is out of
  * date. */
 HB_MUST_USE char *node_ask_template(const char *longpoll_id);
-/* getblocktemplate in mode "proposal": would this block be good, but for its proof of work? This
- * and the next are NULL if memory runs out. */
+/* getblocktemplate in mode "proposal": would this block be good, but for its proof of work? */
 HB_MUST_USE char *node_ask_proposal(const char *block_hex, const char *work_id);
 /* submitblock */
 HB_MUST_USE char *node_ask_submit(const char *block_hex, const char *work_id);

@@ -1,8 +1,8 @@
 #define _DEFAULT_SOURCE /* explicit_bzero */
 #include "miner/node_rpc.h"
 
+#include <curl/curl.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,146 +10,262 @@
 #include <uv.h>
 
 #include "ground/text.h"
-#include "miner/http_response.h"
-#include "miner/tls.h"
-#include "miner/transport_uv.h"
 
-/* The longest request holds a full block as text. */
-enum { LOGIN_MAX = 600, HEAD_MAX = 2048, QUEUE_MAX = 16 * 1024 * 1024, TEXTS = 7 };
+enum { KEEP_ALIVE_S = 30, COOKIE_MAX = 512 };
+
+struct transfer {
+    struct node_rpc *rpc;
+    struct transfer *next;
+    CURL *easy;
+    struct curl_slist *headers;
+    uint64_t tag;
+    char *request, *body;
+    size_t len, room, most;
+    bool too_long;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* A socket of curl's that libuv watches. */
+struct watch {
+    uv_poll_t poll;
+    struct node_rpc *rpc;
+};
 
 struct node_rpc {
     uv_loop_t *loop;
     node_rpc_done done;
     void *ctx;
-    struct node_rpc_options options;
-    char *texts[TEXTS]; /* what those of the options point to */
-    char where[300];
-    struct call *calls;
+    char *url, *user, *password, *cookie_file, *ca_file, *proxy, *proxy_user, *proxy_password;
+    bool tls_verify;
+    int connect_timeout_ms;
+    CURLM *multi;
+    uv_timer_t timer;
+    struct transfer *transfers;
+    unsigned generation; /* counts cancellations, so that a loop over finished calls notices one */
+    int users;           /* handles of libuv and calls on the stack that still need this struct */
+    bool ended;
 };
 
-struct call {
-    struct node_rpc *rpc; /* NULL: cancelled or answered */
-    struct call *next;
-    uint64_t tag;
-    struct transport *transport;
-    uv_timer_t deadline;
-    int timeout_ms;
-    char *request;
-    size_t request_len;
-    struct http_response response;
-};
-
-/* --- the end of a call --------------------------------------------------------------------------
+/* --- life ---------------------------------------------------------------------------------------
  */
 
-static void wipe_text(char *text, size_t len)
+static void wipe_text(char *text)
 {
     if (text != NULL) {
-        explicit_bzero(text, len);
+        explicit_bzero(text, strlen(text));
         free(text);
     }
 }
 
-static void on_deadline_closed(uv_handle_t *handle)
+static void release(struct node_rpc *rpc)
 {
-    struct call *call = handle->data;
-    http_response_fini(&call->response);
-    wipe_text(call->request, call->request_len);
-    free(call);
-}
-
-/* Takes it out of the list and gives everything back, now or when libuv has let go of it. */
-static void drop_call(struct call *call)
-{
-    struct call **place = &call->rpc->calls;
-    while (*place != call) {
-        place = &(*place)->next;
-    }
-    *place = call->next;
-    call->rpc = NULL;
-    if (call->transport != NULL) {
-        transport_close(call->transport);
-        call->transport = NULL;
-    }
-    uv_close((uv_handle_t *)&call->deadline, on_deadline_closed);
-}
-
-/* No answer came. */
-static void fail_call(struct call *call, const char *why)
-{
-    struct node_rpc *rpc = call->rpc;
-    const struct node_answer answer = {.why = why};
-    const uint64_t tag = call->tag;
-    drop_call(call);
-    rpc->done(rpc->ctx, tag, &answer);
-}
-
-static void answer_call(struct call *call)
-{
-    struct node_rpc *rpc = call->rpc;
-    struct http_response *response = &call->response;
-    const struct node_answer answer = {
-        .http_status = response->status,
-        .body = response->body != NULL ? response->body : calloc(1, 1),
-        .len = response->len,
-        .why = "",
-    };
-    const uint64_t tag = call->tag;
-    response->body = NULL;
-    drop_call(call);
-    rpc->done(rpc->ctx, tag, &answer);
-}
-
-/* --- the connection -----------------------------------------------------------------------------
- */
-
-static void on_opened(void *ctx)
-{
-    struct call *call = ctx;
-    transport_send(call->transport, call->request, call->request_len);
-}
-
-static void on_received(void *ctx, const char *data, size_t len)
-{
-    struct call *call = ctx;
-    struct hb_err err = {0};
-    if (!http_response_feed(&call->response, data, len, &err)) {
-        fail_call(call, err.msg);
-    } else if (call->response.part == HTTP_DONE) {
-        answer_call(call);
-    }
-}
-
-static void on_closed(void *ctx, const char *why)
-{
-    struct call *call = ctx;
-    const size_t where = strlen(call->rpc->where);
-    call->transport = NULL;
-    if (http_response_end(&call->response)) {
-        answer_call(call);
+    if (--rpc->users > 0) {
         return;
     }
-    /* The place is named by whoever tells it. */
-    const bool named = strncmp(why, call->rpc->where, where) == 0 && why[where] == ':';
-    fail_call(call, named ? why + where + 2 : why);
+    free(rpc->url);
+    free(rpc->user);
+    wipe_text(rpc->password);
+    free(rpc->cookie_file);
+    free(rpc->ca_file);
+    free(rpc->proxy);
+    free(rpc->proxy_user);
+    wipe_text(rpc->proxy_password);
+    curl_global_cleanup();
+    free(rpc);
 }
 
-static void on_deadline(uv_timer_t *timer)
+static void free_transfer(struct transfer *transfer)
 {
-    struct call *call = timer->data;
-    char why[80];
-    (void)snprintf(why, sizeof why, "no answer within %g s", call->timeout_ms / 1000.0);
-    fail_call(call, why);
+    (void)curl_multi_remove_handle(transfer->rpc->multi, transfer->easy);
+    curl_slist_free_all(transfer->headers);
+    curl_easy_cleanup(transfer->easy);
+    free(transfer->request);
+    free(transfer->body);
+    free(transfer);
+}
+
+static void unlink_transfer(struct transfer *transfer)
+{
+    struct transfer **place = &transfer->rpc->transfers;
+    while (*place != transfer) {
+        place = &(*place)->next;
+    }
+    *place = transfer->next;
+}
+
+/* --- libcurl over libuv -------------------------------------------------------------------------
+ */
+
+static void finish_all(struct node_rpc *rpc);
+
+static void drive(struct node_rpc *rpc, curl_socket_t socket, int events)
+{
+    int running = 0;
+    rpc->users++;
+    (void)curl_multi_socket_action(rpc->multi, socket, events, &running);
+    finish_all(rpc);
+    release(rpc);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    uv_os_fd_t socket = -1;
+    int flags = 0;
+    if (uv_fileno((uv_handle_t *)poll, &socket) != 0) {
+        return;
+    }
+    flags |= status < 0 ? CURL_CSELECT_ERR : 0;
+    flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
+    flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
+    drive(watch->rpc, socket, flags);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    struct watch *watch = handle->data;
+    release(watch->rpc);
+    free(watch);
+}
+
+static struct watch *start_watch(struct node_rpc *rpc, curl_socket_t socket)
+{
+    struct watch *watch = calloc(1, sizeof *watch);
+    if (watch == NULL || uv_poll_init(rpc->loop, &watch->poll, socket) != 0) {
+        free(watch);
+        return NULL;
+    }
+    watch->rpc = rpc;
+    watch->poll.data = watch;
+    rpc->users++;
+    (void)curl_multi_assign(rpc->multi, socket, watch);
+    return watch;
+}
+
+/* curl says which sockets to watch, and for what. */
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *socket_ctx)
+{
+    (void)easy;
+    struct watch *watch = socket_ctx;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch != NULL) {
+            (void)uv_poll_stop(&watch->poll);
+            (void)curl_multi_assign(((struct node_rpc *)ctx)->multi, socket, NULL);
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+        }
+        return 0;
+    }
+    if (watch == NULL) {
+        watch = start_watch(ctx, socket);
+    }
+    if (watch == NULL) {
+        return -1;
+    }
+    int events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
+    events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
+    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : -1;
+}
+
+/* curl says when it wants to be called at the latest. */
+static int on_timeout_wanted(CURLM *multi, long timeout_ms, void *ctx)
+{
+    (void)multi;
+    struct node_rpc *rpc = ctx;
+    if (rpc->ended) {
+        return 0;
+    }
+    if (timeout_ms < 0) {
+        return uv_timer_stop(&rpc->timer);
+    }
+    return uv_timer_start(&rpc->timer, on_timer, (uint64_t)timeout_ms, 0);
+}
+
+static size_t on_data(char *data, size_t size, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    const size_t len = size * count;
+    if (len > transfer->most - transfer->len) {
+        transfer->too_long = true;
+        return 0;
+    }
+    if (transfer->len + len + 1 > transfer->room) {
+        const size_t room = 2 * (transfer->len + len) + 1024;
+        char *body = realloc(transfer->body, room);
+        if (body == NULL) {
+            return 0;
+        }
+        transfer->body = body;
+        transfer->room = room;
+    }
+    memcpy(transfer->body + transfer->len, data, len);
+    transfer->len += len;
+    transfer->body[transfer->len] = '\0';
+    return len;
+}
+
+/* --- the end of a call --------------------------------------------------------------------------
+ */
+
+static const char *cause_of(const struct transfer *transfer, CURLcode code)
+{
+    if (transfer->too_long) {
+        return "the answer is too long";
+    }
+    return transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+}
+
+/* Hands the answer out. The receiver may cancel everything. */
+static void finish(struct transfer *transfer, CURLcode code)
+{
+    struct node_rpc *rpc = transfer->rpc;
+    long status = 0;
+    char why[CURL_ERROR_SIZE] = "";
+    if (code == CURLE_OK) {
+        (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    } else {
+        (void)text_copy(why, sizeof why, cause_of(transfer, code));
+    }
+    struct node_answer answer = {.http_status = (int)status, .why = why};
+    if (status != 0) {
+        answer.body = transfer->body != NULL ? transfer->body : calloc(1, 1);
+        answer.len = transfer->len;
+        transfer->body = NULL;
+    }
+    const uint64_t tag = transfer->tag;
+    unlink_transfer(transfer);
+    free_transfer(transfer);
+    rpc->done(rpc->ctx, tag, &answer);
+}
+
+static void finish_all(struct node_rpc *rpc)
+{
+    const unsigned generation = rpc->generation;
+    int left = 0;
+    CURLMsg *message = NULL;
+    while (rpc->generation == generation &&
+           (message = curl_multi_info_read(rpc->multi, &left)) != NULL) {
+        char *transfer = NULL;
+        if (message->msg == CURLMSG_DONE) {
+            const CURLcode code = message->data.result;
+            (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+            finish((struct transfer *)(void *)transfer, code);
+        }
+    }
 }
 
 /* --- calling ------------------------------------------------------------------------------------
  */
 
 /* "user:password" of a node that has no fixed ones. */
-static bool read_cookie(const char *path, char *login, size_t size, struct hb_err *err)
+static bool read_cookie(const char *path, char *cookie, size_t size, struct hb_err *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t len = fd < 0 ? -1 : read(fd, login, size - 1);
+    const ssize_t len = fd < 0 ? -1 : read(fd, cookie, size - 1);
     if (fd >= 0) {
         (void)close(fd);
     }
@@ -157,158 +273,188 @@ static bool read_cookie(const char *path, char *login, size_t size, struct hb_er
         return hb_fail(err, HB_ERR_SYSTEM,
                        "cookie file '%.200s' cannot be read: is the node running?", path);
     }
-    login[len] = '\0';
-    login[strcspn(login, "\r\n")] = '\0';
-    return strchr(login, ':') != NULL ||
+    cookie[len] = '\0';
+    cookie[strcspn(cookie, "\r\n")] = '\0';
+    return strchr(cookie, ':') != NULL ||
            hb_fail(err, HB_ERR_INPUT, "cookie file '%.200s': expected user:password", path);
 }
 
-static bool find_login(const struct node_rpc_options *options, char *login, size_t size,
-                       struct hb_err *err)
+static bool set_credentials(struct transfer *transfer, struct hb_err *err)
 {
-    if (options->user == NULL) {
-        return read_cookie(options->cookie_file, login, size, err);
+    const struct node_rpc *rpc = transfer->rpc;
+    char cookie[COOKIE_MAX];
+    const char *user = rpc->user;
+    const char *password = rpc->password;
+    if (rpc->user == NULL && rpc->cookie_file != NULL) {
+        if (!read_cookie(rpc->cookie_file, cookie, sizeof cookie, err)) {
+            return false;
+        }
+        char *colon = strchr(cookie, ':');
+        *colon = '\0';
+        user = cookie;
+        password = colon + 1;
     }
-    const int len = snprintf(login, size, "%s:%s", options->user,
-                             options->password == NULL ? "" : options->password);
-    return (len > 0 && (size_t)len < size) ||
-           hb_fail(err, HB_ERR_USAGE, "rpc_user, rpc_password: expected less text");
+    if (user != NULL) {
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_USERNAME, user);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD, password == NULL ? "" : password);
+    }
+    explicit_bzero(cookie, sizeof cookie);
+    return true;
 }
 
-/* Head and body in one text, with the secret in it. */
-static bool write_request(struct call *call, const char *body, struct hb_err *err)
+static void set_tls(const struct transfer *transfer)
 {
-    char login[LOGIN_MAX];
-    unsigned char encoded[4 * ((LOGIN_MAX + 2) / 3) + 1];
-    const size_t body_len = strlen(body);
-    const size_t size = HEAD_MAX + body_len;
-    if (!find_login(&call->rpc->options, login, sizeof login, err)) {
-        return false;
+    const struct node_rpc *rpc = transfer->rpc;
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_SSL_VERIFYPEER, rpc->tls_verify ? 1L : 0L);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_SSL_VERIFYHOST, rpc->tls_verify ? 2L : 0L);
+    if (rpc->ca_file != NULL) {
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, rpc->ca_file);
     }
-    (void)EVP_EncodeBlock(encoded, (const unsigned char *)login, (int)strlen(login));
-    call->request = malloc(size);
-    if (call->request != NULL) {
-        call->request_len =
-            (size_t)snprintf(call->request, size,
-                             "POST / HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\n"
-                             "User-Agent: heatbridge/" HB_VERSION "\r\n"
-                             "Content-Type: application/json\r\nContent-Length: %zu\r\n"
-                             "Connection: close\r\n\r\n%s",
-                             call->rpc->where, (const char *)encoded, body_len, body);
-    }
-    explicit_bzero(login, sizeof login);
-    explicit_bzero(encoded, sizeof encoded);
-    return call->request != NULL || hb_fail(err, HB_ERR_SYSTEM, "out of memory");
 }
 
-static bool connect_call(struct call *call, struct hb_err *err)
+/* Without a proxy of ours, none: libcurl would ask the environment. */
+static void set_proxy(const struct transfer *transfer)
 {
-    const struct node_rpc_options *options = &call->rpc->options;
-    const bool proxied = options->proxy.host[0] != '\0';
-    const struct tls_options tls = {.host = options->url.host,
-                                    .verify = options->tls_verify,
-                                    .ca_file = options->ca_file,
-                                    .pin = options->tls_pin};
-    const struct transport_options transport = {
-        .host = options->url.host,
-        .port = options->url.port,
-        .tls = options->url.tls ? &tls : NULL,
-        .proxy_host = proxied ? options->proxy.host : NULL,
-        .proxy_port = options->proxy.port,
-        .proxy_user = options->proxy_user,
-        .proxy_password = options->proxy_password,
-        .connect_timeout_ms = options->connect_timeout_ms,
-        .peer = "node",
-        .queue_max = QUEUE_MAX,
-    };
-    const struct transport_handler handler = {on_opened, on_received, on_closed, call};
-    call->transport = transport_connect(call->rpc->loop, &transport, &handler, err);
-    return call->transport != NULL;
+    const struct node_rpc *rpc = transfer->rpc;
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXY, rpc->proxy == NULL ? "" : rpc->proxy);
+    if (rpc->proxy != NULL) {
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYTYPE, (long)CURLPROXY_SOCKS5_HOSTNAME);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYUSERNAME, rpc->proxy_user);
+        (void)curl_easy_setopt(transfer->easy, CURLOPT_PROXYPASSWORD, rpc->proxy_password);
+    }
+}
+
+static void set_options(struct transfer *transfer, int timeout_ms)
+{
+    CURL *easy = transfer->easy;
+    const struct node_rpc *rpc = transfer->rpc;
+    /* "Expect: 100-continue" would cost a found block a round trip. */
+    transfer->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+    (void)curl_easy_setopt(easy, CURLOPT_URL, rpc->url);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                           (curl_off_t)strlen(transfer->request));
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)rpc->connect_timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEP_ALIVE_S);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEP_ALIVE_S);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)transfer);
+    set_proxy(transfer);
+    set_tls(transfer);
 }
 
 bool node_rpc_call(struct node_rpc *rpc, uint64_t tag, char *body, int timeout_ms, size_t most,
                    struct hb_err *err)
 {
-    struct call *call = body == NULL ? NULL : calloc(1, sizeof *call);
-    if (call == NULL) {
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+    if (transfer == NULL) {
         free(body);
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
     }
-    call->rpc = rpc;
-    call->tag = tag;
-    call->timeout_ms = timeout_ms;
-    call->next = rpc->calls;
-    rpc->calls = call;
-    http_response_init(&call->response, most);
-    (void)uv_timer_init(rpc->loop, &call->deadline);
-    call->deadline.data = call;
-    const bool started = write_request(call, body, err) && connect_call(call, err);
-    free(body);
-    if (!started) {
-        drop_call(call);
+    transfer->rpc = rpc;
+    transfer->tag = tag;
+    transfer->request = body;
+    transfer->most = most;
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        free_transfer(transfer);
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+    }
+    if (!set_credentials(transfer, err)) {
+        free_transfer(transfer);
         return false;
     }
-    if (timeout_ms > 0) {
-        (void)uv_timer_start(&call->deadline, on_deadline, (uint64_t)timeout_ms, 0);
+    set_options(transfer, timeout_ms);
+    if (curl_multi_add_handle(rpc->multi, transfer->easy) != CURLM_OK) {
+        free_transfer(transfer);
+        return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
     }
+    transfer->next = rpc->transfers;
+    rpc->transfers = transfer;
     return true;
 }
 
 void node_rpc_cancel(struct node_rpc *rpc)
 {
-    while (rpc->calls != NULL) {
-        drop_call(rpc->calls);
+    rpc->generation++;
+    struct transfer *transfer = rpc->transfers;
+    rpc->transfers = NULL;
+    while (transfer != NULL) {
+        struct transfer *next = transfer->next;
+        free_transfer(transfer);
+        transfer = next;
     }
 }
 
 /* --- creation and end ---------------------------------------------------------------------------
  */
 
-/* Makes the texts of rpc->options our own. */
-static bool copy_texts(struct node_rpc *rpc)
+static bool copy_text(char **copy, const char *text)
 {
-    struct node_rpc_options *options = &rpc->options;
-    const char **const fields[TEXTS] = {
-        &options->user,    &options->password,   &options->cookie_file,   &options->ca_file,
-        &options->tls_pin, &options->proxy_user, &options->proxy_password};
-    bool good = true;
-    for (size_t i = 0; i < TEXTS; i++) {
-        if (*fields[i] != NULL) {
-            rpc->texts[i] = strdup(*fields[i]);
-            *fields[i] = rpc->texts[i];
-            good = good && rpc->texts[i] != NULL;
-        }
-    }
-    return good;
+    *copy = text == NULL ? NULL : strdup(text);
+    return text == NULL || *copy != NULL;
 }
 
-static void free_rpc(struct node_rpc *rpc)
+static bool copy_options(struct node_rpc *rpc, const struct node_rpc_options *options)
 {
-    for (size_t i = 0; i < TEXTS; i++) {
-        wipe_text(rpc->texts[i], rpc->texts[i] == NULL ? 0 : strlen(rpc->texts[i]));
+    rpc->tls_verify = options->tls_verify;
+    rpc->connect_timeout_ms = options->connect_timeout_ms;
+    return copy_text(&rpc->url, options->url) && copy_text(&rpc->user, options->user) &&
+           copy_text(&rpc->password, options->password) &&
+           copy_text(&rpc->cookie_file, options->cookie_file) &&
+           copy_text(&rpc->ca_file, options->ca_file) && copy_text(&rpc->proxy, options->proxy) &&
+           copy_text(&rpc->proxy_user, options->proxy_user) &&
+           copy_text(&rpc->proxy_password, options->proxy_password);
+}
+
+static bool start_curl(struct node_rpc *rpc)
+{
+    rpc->multi = curl_multi_init();
+    if (rpc->multi == NULL) {
+        return false;
     }
-    free(rpc);
+    (void)curl_multi_setopt(rpc->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(rpc->multi, CURLMOPT_SOCKETDATA, rpc);
+    (void)curl_multi_setopt(rpc->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted);
+    (void)curl_multi_setopt(rpc->multi, CURLMOPT_TIMERDATA, rpc);
+    return true;
 }
 
 struct node_rpc *node_rpc_create(const struct node_rpc_options *options, struct uv_loop_s *loop,
                                  node_rpc_done done, void *ctx, struct hb_err *err)
 {
     struct node_rpc *rpc = calloc(1, sizeof *rpc);
-    if (rpc == NULL) {
-        hb_fail(err, HB_ERR_SYSTEM, "out of memory");
-        return NULL;
-    }
-    rpc->options = *options;
-    if (!copy_texts(rpc)) {
-        free_rpc(rpc);
+    if (rpc == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(rpc);
         hb_fail(err, HB_ERR_SYSTEM, "out of memory");
         return NULL;
     }
     rpc->loop = loop;
     rpc->done = done;
     rpc->ctx = ctx;
-    pool_url_print(rpc->where, sizeof rpc->where, options->url.host, options->url.port);
+    rpc->users = 1;
+    if (!copy_options(rpc, options) || !start_curl(rpc)) {
+        release(rpc);
+        hb_fail(err, HB_ERR_SYSTEM, "out of memory");
+        return NULL;
+    }
+    (void)uv_timer_init(loop, &rpc->timer);
+    rpc->timer.data = rpc;
     return rpc;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    release(handle->data);
 }
 
 void node_rpc_destroy(struct node_rpc *rpc)
@@ -316,6 +462,8 @@ void node_rpc_destroy(struct node_rpc *rpc)
     if (rpc == NULL) {
         return;
     }
+    rpc->ended = true;
     node_rpc_cancel(rpc);
-    free_rpc(rpc);
+    (void)curl_multi_cleanup(rpc->multi);
+    uv_close((uv_handle_t *)&rpc->timer, on_timer_closed);
 }

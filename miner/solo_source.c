@@ -14,7 +14,6 @@
 #include "miner/node_rpc.h"
 #include "miner/pool_url.h"
 #include "miner/solo_session.h"
-#include "miner/tls.h"
 #include "miner/verify.h"
 #include "plumbing/clock.h"
 #include "plumbing/json.h"
@@ -388,33 +387,48 @@ static bool start_session(struct solo_source *solo, const struct work_source_opt
     return true;
 }
 
+/* What a pool may have and a node cannot; what a node needs. */
+static bool check_keys(const struct miner_pool *pool, struct hb_err *err)
+{
+    if (pool->tls_pin != NULL) {
+        return hb_fail(err, HB_ERR_USAGE,
+                       "pool tls_pin: expected ca_file instead to trust a node's certificate");
+    }
+    return pool->rpc_user != NULL || pool->cookie_file != NULL ||
+           hb_fail(err, HB_ERR_USAGE,
+                   "pool: expected rpc_user and rpc_password, or cookie_file, to log in to the "
+                   "node");
+}
+
 static bool start_rpc(struct solo_source *solo, const struct work_source_options *options,
                       const struct pool_url *url, struct hb_err *err)
 {
     const struct miner_pool *pool = options->pool;
-    uint8_t pin[TLS_PIN_SIZE];
-    struct node_rpc_options rpc = {
-        .url = *url,
+    char node_url[340];
+    char proxy_text[300];
+    struct pool_url proxy;
+    if (!check_keys(pool, err) ||
+        (pool->proxy != NULL && !pool_url_parse_proxy(pool->proxy, &proxy, err))) {
+        return false;
+    }
+    if (pool->proxy != NULL) {
+        pool_url_print(proxy_text, sizeof proxy_text, proxy.host, proxy.port);
+    }
+    (void)snprintf(node_url, sizeof node_url, "http%s://%s/", url->tls ? "s" : "",
+                   solo->source.where);
+    const struct node_rpc_options rpc = {
+        .url = node_url,
         .user = pool->rpc_user,
         .password = pool->rpc_password,
         .cookie_file = pool->cookie_file,
-        .tls_verify = pool->tls_verify,
         .ca_file = pool->ca_file,
-        .tls_pin = pool->tls_pin,
+        .tls_verify = pool->tls_verify,
+        .proxy = pool->proxy == NULL ? NULL : proxy_text,
         /* As with pools: a user of its own keeps it on a Tor circuit of its own. */
         .proxy_user = pool->proxy_user == NULL ? "heatbridge" : pool->proxy_user,
         .proxy_password = pool->proxy_password == NULL ? solo->source.where : pool->proxy_password,
         .connect_timeout_ms = options->connect_timeout_ms,
     };
-    if (pool->rpc_user == NULL && pool->cookie_file == NULL) {
-        return hb_fail(err, HB_ERR_USAGE,
-                       "pool: expected rpc_user and rpc_password, or cookie_file, to log in to the "
-                       "node");
-    }
-    if ((pool->tls_pin != NULL && !tls_read_pin(pool->tls_pin, pin, err)) ||
-        (pool->proxy != NULL && !pool_url_parse_proxy(pool->proxy, &rpc.proxy, err))) {
-        return false;
-    }
     solo->rpc = node_rpc_create(&rpc, solo->loop, on_answer, solo, err);
     return solo->rpc != NULL;
 }

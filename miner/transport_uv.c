@@ -18,8 +18,6 @@ struct transport {
     char host[256], dial_host[256]; /* the pool's; where to connect to: the pool or the proxy */
     uint16_t port, dial_port;
     int timeout_ms;
-    size_t queue_max;
-    char peer[8];         /* "pool" or "node" */
     struct socks5 *socks; /* NULL without a proxy */
     struct tls *tls;
     uv_tcp_t tcp;
@@ -101,10 +99,9 @@ static void end(struct transport *transport, const char *why)
 
 static void end_by_uv(struct transport *transport, int status)
 {
-    char closed[64];
-    (void)snprintf(closed, sizeof closed, "the %s closed the connection", transport->peer);
-    const char *why = at_proxy(transport) ? "it closed the connection" : closed;
-    end(transport, status == UV_EOF ? why : uv_strerror(status));
+    const char *closed =
+        at_proxy(transport) ? "it closed the connection" : "the pool closed the connection";
+    end(transport, status == UV_EOF ? closed : uv_strerror(status));
 }
 
 /* --- sending ------------------------------------------------------------------------------------
@@ -123,13 +120,11 @@ static void send_raw(struct transport *transport, const char *data, size_t len)
 {
     uv_stream_t *stream = (uv_stream_t *)&transport->tcp;
     struct write *write = NULL;
-    if (uv_stream_get_write_queue_size(stream) + len <= transport->queue_max) {
+    if (uv_stream_get_write_queue_size(stream) + len <= QUEUE_MAX) {
         write = malloc(sizeof *write + len);
     }
     if (write == NULL) {
-        char why[64];
-        (void)snprintf(why, sizeof why, "the %s takes no more data", transport->peer);
-        end(transport, why);
+        end(transport, "the pool takes no more data");
         return;
     }
     memcpy(write->data, data, len);
@@ -416,9 +411,6 @@ struct transport *transport_connect(struct uv_loop_s *loop, const struct transpo
     }
     transport->loop = loop;
     transport->handler = *handler;
-    transport->queue_max = options->queue_max > 0 ? options->queue_max : QUEUE_MAX;
-    (void)text_copy(transport->peer, sizeof transport->peer,
-                    options->peer != NULL ? options->peer : "pool");
     if (!set_up(transport, options, err)) {
         tls_destroy(transport->tls);
         free(transport->socks);

@@ -1,5 +1,5 @@
-/* One connection to a pool or a node over TCP or TLS, straight or through a SOCKS5 proxy, on a
- * libuv loop; nothing here blocks.
+/* One connection to a pool over TCP or TLS, straight or through a SOCKS5 proxy, on a libuv loop;
+ * nothing here blocks.
  *
  * A connection is made once and ends once: `closed` is called exactly once, with the cause in plain
  * words, unless transport_close came first. Memory is given back when libuv has let go of it.
@@ -27,8 +27,6 @@ struct transport_options {
     uint16_t proxy_port;
     const char *proxy_user, *proxy_password;
     int connect_timeout_ms; /* from name look-up to the end of the handshakes */
-    const char *peer;       /* what messages call the other end; NULL: "pool" */
-    size_t queue_max;       /* bytes that may wait to be sent; 0: 256 KiB */
 };
 
 /* All are called on the loop's thread, never from within transport_connect. */
@@ -46,7 +44,7 @@ HB_MUST_USE struct transport *transport_connect(struct uv_loop_s *loop,
                                                 const struct transport_handler *handler,
                                                 struct hb_err *err);
 /* Queues bytes. They are lost, and the connection closed, if the peer takes none for too long
- * (queue_max waiting). */
+ * (256 KiB waiting). */
 void transport_send(struct transport *transport, const char *data, size_t len);
 /* Hangs up; no call-back comes any more and the pointer is void. */
 void transport_close(struct transport *transport);

@@ -89,18 +89,15 @@ static void check_way(struct reader *reader, const struct cursor *at,
                       const struct config_pool *pool)
 {
     const bool encrypted = strncasecmp(pool->url, "stratum+ssl", 11) == 0 ||
-                           strncasecmp(pool->url, "stratum+tls", 11) == 0 ||
-                           strncasecmp(pool->url, "solo+https", 10) == 0;
+                           strncasecmp(pool->url, "stratum+tls", 11) == 0;
     const struct cursor pin = cursor_member(at, "tls_pin");
     const struct cursor proxy = cursor_member(at, "proxy");
     const struct cursor user = cursor_member(at, "proxy_user");
     if (pool->tls_pin[0] != '\0' && !is_sha256(pool->tls_pin)) {
         (void)reader_expected(reader, &pin, "the 64 hex digits of a certificate's SHA-256", NULL);
     } else if (pool->tls_pin[0] != '\0' && !encrypted) {
-        (void)reader_error(
-            reader, &pin,
-            "expected a url with stratum+ssl://, stratum+tls:// or solo+https:// beside "
-            "it");
+        (void)reader_error(reader, &pin,
+                           "expected a url with stratum+ssl:// or stratum+tls:// beside it");
     }
     if (pool->proxy[0] == '\0' && is_onion(pool->url)) {
         (void)reader_error(reader, &proxy,

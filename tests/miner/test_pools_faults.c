@@ -117,7 +117,7 @@ static void jobs_of_nonsense_are_left_for_the_next_pool(void **state)
     expect_left("{\"method\":\"mining.set_extranonce\",\"params\":[\"00\",0]}",
                 "extranonce2_size: expected a whole number from 1 to 16, got 0");
     expect_left("{\"method\":\"mining.set_difficulty\",\"params\":[1e300]}",
-                "difficulty: expected a number from 1e-9 to 1e18, got 1e+300");
+                "difficulty: expected a number from 1e-10 to 1e18, got 1e+300");
     expect_left("{\"a\":\"\xff\xfe\"}", "bytes that are not UTF-8 text");
 }
 

@@ -21,9 +21,9 @@ struct tls {
 static void print_pin(const uint8_t pin[TLS_PIN_SIZE], char text[3 * TLS_PIN_SIZE])
 {
     for (size_t i = 0; i < TLS_PIN_SIZE; i++) {
-        (void)snprintf(text + 3 * i, 4, "%02X:", pin[i]);
+        (void)snprintf(text + 3 * i, 3, "%02X", pin[i]);
+        text[3 * i + 2] = i + 1 < TLS_PIN_SIZE ? ':' : '\0';
     }
-    text[3 * TLS_PIN_SIZE - 1] = '\0';
 }
 
 bool tls_read_pin(const char *text, uint8_t pin[TLS_PIN_SIZE], struct hb_err *err)

@@ -54,9 +54,9 @@ static void keep_pin(struct fake_tls *tls, const X509 *certificate)
     unsigned len = 0;
     assert_int_equal(X509_digest(certificate, EVP_sha256(), digest, &len), 1);
     for (size_t i = 0; i < sizeof digest; i++) {
-        (void)snprintf(tls->pin + 3 * i, 4, "%02X:", digest[i]);
+        (void)snprintf(tls->pin + 3 * i, 3, "%02X", digest[i]);
+        tls->pin[3 * i + 2] = i + 1 < sizeof digest ? ':' : '\0';
     }
-    tls->pin[sizeof tls->pin - 1] = '\0';
 }
 
 static void make_certificate(struct fake_tls *tls, const struct fake_tls_options *options)

@@ -179,7 +179,7 @@ def test_a_hundred_clean_jobs_a_second(programs):
     pool = Pool(POOL)
     pool.argv += ["--job-interval", "0.01", "--clean-every", "1"]
     mine = programs(Mine(f"stratum+tcp://127.0.0.1:{programs(pool).port}", "--duty", 100))
-    wait_for(lambda: pool.accepted >= 3, "shares are accepted", 120)
+    wait_for(lambda: pool.accepted > 0, "a share is accepted", 120)
     shares = [json.loads(line) for line in pool.lines if '"event":"share"' in line]
     refused = [share for share in shares if not share["accepted"]]
     assert all(share["code"] == 21 for share in refused), "only of jobs that ended while the share was on its way"

@@ -1,4 +1,4 @@
-/* Which kernel hashes fastest on this processor: a race of some 30 ms. The order of instruction
+/* Which kernel hashes fastest on this processor: a race of some 20 ms. The order of instruction
  * sets does not tell; it differs between makes of processors. Reads the clock. */
 #ifndef HB_MINER_KERNEL_CHOICE_H
 #define HB_MINER_KERNEL_CHOICE_H

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "miner/board.h"
 #include "miner/difficulty.h"
 #include "miner/pacer.h"
 #include "plumbing/ring.h"
@@ -23,10 +24,9 @@ struct worker {
     struct workers *all;
     pthread_t thread;
     /* The thread's own. */
-    unsigned seen;
+    int index;
+    struct board_view view;
     struct pacer pacer;
-    struct job job;
-    bool has_job, quit;
     struct job_piece piece;
     struct sha256d_work work;
     uint32_t piece_done;
@@ -39,16 +39,7 @@ struct workers {
     struct workers_options options;
     cpu_set_t cpus;
     struct ring *candidates;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* Under the lock. */
-    struct job job;
-    bool has_job, quit;
-    double duty_ratio;
-    int64_t duty_ns, resumed_ns; /* when the duty was set, and when there was work again */
-    /* Counts the changes of what is under the lock, so that workers look without taking it. */
-    atomic_uint changes;
-    atomic_uint_fast64_t next_piece;
+    struct board *board;
     int started;
     struct worker worker[];
 };
@@ -81,80 +72,58 @@ static void keep_to_cpus(const struct workers *all)
 
 static void next_piece(struct worker *worker)
 {
-    const uint64_t index =
-        atomic_fetch_add_explicit(&worker->all->next_piece, 1, memory_order_relaxed);
+    struct board_job *job = worker->view.job;
+    const uint64_t index = atomic_fetch_add_explicit(&job->next_piece, 1, memory_order_relaxed);
     const size_t versions = worker->piece.version_count;
-    job_make_piece(&worker->job, index, &worker->piece);
+    job_make_piece(&job->job, index, &worker->piece);
     if (worker->piece.version_count != versions) {
         rate_other_work(&worker->pacer.rate);
     }
     sha256d_prepare(&worker->work, worker->piece.header, worker->piece.version_bits,
-                    worker->piece.version_count, difficulty_top(worker->job.target));
+                    worker->piece.version_count, difficulty_top(job->job.target));
     worker->piece_done = 0;
 }
 
-/* Copies what the owner changed. Call with the lock held. */
+/* Takes over what the owner changed. */
 static void catch_up(struct worker *worker)
 {
-    struct workers *all = worker->all;
-    worker->seen = atomic_load_explicit(&all->changes, memory_order_relaxed);
-    worker->quit = all->quit;
-    const bool other = all->has_job && (!worker->has_job || worker->job.serial != all->job.serial);
-    worker->has_job = all->has_job;
-    if (other) {
-        worker->job = all->job;
+    const struct board_view *view = &worker->view;
+    const struct board_job *before = view->job;
+    board_read(worker->all->board, worker->index, &worker->view);
+    if (view->job != before) {
         worker->piece_done = JOB_PIECE_NONCES;
     }
-    if (worker->pacer.duty_ratio != all->duty_ratio) {
-        pacer_set_duty(&worker->pacer, all->duty_ratio, all->duty_ns);
+    if (worker->pacer.duty_ratio != view->duty_ratio) {
+        pacer_set_duty(&worker->pacer, view->duty_ratio, view->duty_ns);
     }
 }
 
 static bool idle(const struct worker *worker)
 {
-    return !worker->quit && (!worker->has_job || worker->pacer.duty_ratio <= 0);
+    const struct board_view *view = &worker->view;
+    return !view->quit && (view->job == NULL || view->duty_ratio <= 0);
 }
 
 /* Sleeps as long as there is nothing to do, however long that is. */
 static void wait_for_work(struct worker *worker)
 {
-    struct workers *all = worker->all;
-    (void)pthread_mutex_lock(&all->lock);
     catch_up(worker);
-    if (idle(worker)) {
-        do {
-            (void)pthread_cond_wait(&all->changed, &all->lock);
-            catch_up(worker);
-        } while (idle(worker));
-        pacer_resume(&worker->pacer, all->resumed_ns);
+    if (!idle(worker)) {
+        return;
     }
-    (void)pthread_mutex_unlock(&all->lock);
-}
-
-static bool is_current(const struct worker *worker)
-{
-    return atomic_load_explicit(&worker->all->changes, memory_order_relaxed) == worker->seen;
-}
-
-/* Sleeps until the next pulse or the next change. */
-static void rest(struct worker *worker, int64_t now_ns)
-{
-    struct workers *all = worker->all;
-    const int64_t until_ns = pacer_wake(&worker->pacer, now_ns);
-    const struct timespec until = {.tv_sec = until_ns / 1000000000,
-                                   .tv_nsec = until_ns % 1000000000};
-    (void)pthread_mutex_lock(&all->lock);
-    while (is_current(worker) && pthread_cond_timedwait(&all->changed, &all->lock, &until) == 0) {
-    }
-    (void)pthread_mutex_unlock(&all->lock);
+    do {
+        board_wait(worker->all->board, &worker->view, INT64_MAX);
+        catch_up(worker);
+    } while (idle(worker));
+    pacer_resume(&worker->pacer, worker->view.resumed_ns);
 }
 
 static void report(struct worker *worker, const struct sha256d_hit *hits, size_t count)
 {
-    for (size_t i = 0; i < count && !worker->job.own; i++) {
+    for (size_t i = 0; i < count && !worker->view.job->job.own; i++) {
         const uint32_t version_bits = worker->piece.version_bits[hits[i].version];
         struct candidate candidate = {
-            .serial = worker->job.serial,
+            .serial = worker->view.job->job.serial,
             .extranonce2 = worker->piece.extranonce2,
             .ntime = worker->piece.ntime,
             .nonce = hits[i].nonce,
@@ -209,20 +178,21 @@ static void hash_some(struct worker *worker, uint32_t wanted)
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
+    struct board *board = worker->all->board;
     if (worker->all->options.background) {
         take_background();
     }
     keep_to_cpus(worker->all);
     wait_for_work(worker);
-    while (!worker->quit) {
+    while (!worker->view.quit) {
         const int64_t now_ns = read_ns(CLOCK_MONOTONIC);
         const uint32_t count = pacer_take(&worker->pacer, now_ns);
         if (count > 0) {
             hash_some(worker, count);
         } else {
-            rest(worker, now_ns);
+            board_wait(board, &worker->view, pacer_wake(&worker->pacer, now_ns));
         }
-        if (!is_current(worker)) {
+        if (!board_is_current(board, &worker->view)) {
             wait_for_work(worker);
         }
     }
@@ -237,6 +207,8 @@ static bool start_thread(struct workers *workers, int index, struct hb_err *err)
     struct worker *worker = &workers->worker[index];
     const struct workers_options *options = &workers->options;
     worker->all = workers;
+    worker->index = index;
+    worker->piece_done = JOB_PIECE_NONCES;
     pacer_init(&worker->pacer, (double)index / options->threads, options->ramp_s);
     rate_init(&worker->pacer.rate, options->full_hs / options->threads, options->known_at);
     publish(worker); /* what is known from before */
@@ -268,16 +240,6 @@ static bool start_threads(struct workers *workers, struct hb_err *err)
     return good;
 }
 
-static void init_lock(struct workers *workers)
-{
-    pthread_condattr_t attr;
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&workers->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    (void)pthread_mutex_init(&workers->lock, NULL);
-}
-
 struct workers *workers_create(const struct workers_options *options, struct hb_err *err)
 {
     if (options->threads < 1 || options->threads > 1024) {
@@ -295,27 +257,16 @@ struct workers *workers_create(const struct workers_options *options, struct hb_
         CPU_SET((size_t)options->cpus[i], &workers->cpus);
     }
     workers->options.cpus = NULL; /* borrowed for this call */
-    init_lock(workers);
+    workers->board = board_create(options->threads);
     workers->candidates = ring_create(CANDIDATE_SLOTS, sizeof(struct candidate), RING_DROP_OLDEST,
                                       options->wake, options->wake_ctx);
-    if (workers->candidates == NULL || !start_threads(workers, err)) {
-        workers_destroy(workers);
-        return NULL;
+    if (workers->board == NULL || workers->candidates == NULL) {
+        hb_fail(err, HB_ERR_SYSTEM, "mining: out of memory");
+    } else if (start_threads(workers, err)) {
+        return workers;
     }
-    return workers;
-}
-
-/* Lets the caller change what is under the lock; tell_changes ends it. */
-static void begin_changes(struct workers *workers)
-{
-    (void)pthread_mutex_lock(&workers->lock);
-}
-
-static void tell_changes(struct workers *workers)
-{
-    (void)atomic_fetch_add_explicit(&workers->changes, 1, memory_order_relaxed);
-    (void)pthread_cond_broadcast(&workers->changed);
-    (void)pthread_mutex_unlock(&workers->lock);
+    workers_destroy(workers);
+    return NULL;
 }
 
 void workers_destroy(struct workers *workers)
@@ -323,9 +274,9 @@ void workers_destroy(struct workers *workers)
     if (workers == NULL) {
         return;
     }
-    begin_changes(workers);
-    workers->quit = true;
-    tell_changes(workers);
+    if (workers->board != NULL) {
+        board_set_quit(workers->board);
+    }
     for (int i = 0; i < workers->started; i++) {
         /* On a busy machine an idle-class thread would take its time to notice. */
         const struct sched_param param = {0};
@@ -333,39 +284,19 @@ void workers_destroy(struct workers *workers)
         (void)pthread_join(workers->worker[i].thread, NULL);
     }
     ring_destroy(workers->candidates);
-    (void)pthread_cond_destroy(&workers->changed);
-    (void)pthread_mutex_destroy(&workers->lock);
+    board_destroy(workers->board);
     free(workers);
 }
 
-/* Call with the lock held, before a change that may end idleness. */
-static void note_resumption(struct workers *workers, bool has_job, double duty_ratio)
-{
-    const bool was_idle = !workers->has_job || workers->duty_ratio <= 0;
-    if (was_idle && has_job && duty_ratio > 0) {
-        workers->resumed_ns = read_ns(CLOCK_MONOTONIC);
-    }
-}
-
+/* Without memory for the new job the old one goes on: the heat does not depend on it. */
 void workers_set_job(struct workers *workers, const struct job *job)
 {
-    begin_changes(workers);
-    note_resumption(workers, job != NULL, workers->duty_ratio);
-    workers->has_job = job != NULL;
-    if (job != NULL) {
-        workers->job = *job;
-        atomic_store_explicit(&workers->next_piece, 0, memory_order_relaxed);
-    }
-    tell_changes(workers);
+    (void)board_set_job(workers->board, job, read_ns(CLOCK_MONOTONIC));
 }
 
 void workers_set_duty(struct workers *workers, double duty_ratio)
 {
-    begin_changes(workers);
-    note_resumption(workers, workers->has_job, duty_ratio);
-    workers->duty_ratio = duty_ratio;
-    workers->duty_ns = read_ns(CLOCK_MONOTONIC);
-    tell_changes(workers);
+    board_set_duty(workers->board, duty_ratio, read_ns(CLOCK_MONOTONIC));
 }
 
 bool workers_pop(struct workers *workers, struct candidate *candidate)
@@ -393,6 +324,5 @@ void workers_get_stats(const struct workers *workers, struct workers_stats *stat
         stats->full_hashrate_hs = 0;
         stats->known_at = 0;
     }
-    /* Only the owner writes these two, and this is the owner. */
-    stats->hashing = workers->has_job && workers->duty_ratio > 0;
+    stats->hashing = board_has_work(workers->board);
 }

@@ -23,7 +23,7 @@ static void check(hb_mono now)
         struct session_share share = {.serial = session.job.serial,
                                       .extranonce2 = piece.extranonce2,
                                       .ntime = piece.ntime,
-                                      .version_bits = piece.version_bits};
+                                      .version_bits = piece.version_bits[0]};
         memcpy(share.hash, piece.header + 36, sizeof share.hash); /* as good as any */
         session_submit(&session, &share, now, &effects);
         if (effects.rejected[REJECT_STALE] != 0 ||

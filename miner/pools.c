@@ -88,7 +88,8 @@ static size_t index_of(const struct pools *pools, const struct work_source *sour
 static bool was_told(struct member *member, const char *cause)
 {
     const char *got = strstr(cause, ", got ");
-    const size_t len = got == NULL ? sizeof member->told[0] - 1 : (size_t)(got - cause);
+    const size_t whole = sizeof member->told[0] - 1;
+    const size_t len = got == NULL || (size_t)(got - cause) > whole ? whole : (size_t)(got - cause);
     for (size_t i = 0; i < CAUSES; i++) {
         if (strncmp(member->told[i], cause, len) == 0) {
             return true;
@@ -191,6 +192,9 @@ static void on_job(void *ctx, struct work_source *source, const struct job *job)
         return;
     }
     if (index != pools->active) {
+        if (source->silent) {
+            return; /* its old job with another mask: nothing new */
+        }
         activate(pools, index);
     }
     pools->difficulty = job->difficulty;
@@ -344,7 +348,8 @@ static size_t find_trying(const struct pools *pools)
     return i;
 }
 
-/* Tells, once, why a pool is passed over, unless it is the last hope anyway. */
+/* Tells, once, why a pool is passed over; of one that is the last hope, only that it fell silent.
+ */
 static void pass_over(struct pools *pools, size_t index, const char *why)
 {
     struct member *member = &pools->members[index];
@@ -353,8 +358,10 @@ static void pass_over(struct pools *pools, size_t index, const char *why)
     if (index == pools->active || (pools->active == pools->count && pools->cause[0] == '\0')) {
         (void)text_copy(pools->cause, sizeof pools->cause, text);
     }
-    if (index + 1 < pools->count && index + 1 != pools->active && !was_told(member, text)) {
-        hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s, so the next pool is tried too", text);
+    const bool has_next = index + 1 < pools->count && index + 1 != pools->active;
+    if ((has_next || index == pools->active) && !was_told(member, text)) {
+        hb_log(pools->log, LOG_LEVEL_WARN, "miner", "pool %s%s", text,
+               has_next ? ", so the next pool is tried too" : "");
     }
 }
 
@@ -426,7 +433,8 @@ void pools_submit(struct pools *pools, const struct candidate *candidate, hb_mon
 void pools_get_status(const struct pools *pools, struct pools_status *status)
 {
     memset(status, 0, sizeof *status);
-    (void)text_copy(status->message, sizeof status->message, pools->message);
+    (void)text_copy(status->message, sizeof status->message,
+                    is_silent(pools) ? pools->cause : pools->message);
     (void)text_copy(status->reason, sizeof status->reason, pools->reason);
     status->changes = pools->changes;
     if (pools->count == 0) {

@@ -213,7 +213,8 @@ static void a_silent_pool_without_another_is_kept(void **state)
     }
     assert_true(last_serial != 0);
     assert_int_equal(only.connections, 1);
-    assert_int_equal(warned, 0);
+    assert_int_equal(warned, 1);
+    assert_true(warned_of("no new job for too long") && says("no new job for too long"));
     fake_pool_stop(&only);
 }
 

@@ -138,6 +138,7 @@ static void nonsense_that_work_depends_on_ends_the_session(void **state)
         {"mining.set_difficulty\",\"params\":[-4]", "difficulty: expected a number"},
         {"mining.set_difficulty\",\"params\":[0]", "difficulty: expected a number"},
         {"mining.set_difficulty\",\"params\":[1e999]", "nonsense"},
+        {"mining.set_difficulty\",\"params\":[NaN]", "expected JSON"},
         {"mining.set_difficulty\",\"params\":[1e300]", "difficulty: expected a number"},
         {"mining.set_version_mask\",\"params\":[\"\"]", "version mask: expected up to 8 hex"},
         {"mining.set_version_mask\",\"params\":[]", "version mask: expected up to 8 hex digits"},
@@ -335,6 +336,12 @@ static void nonsense_ends_the_session_with_one_message(void **state)
     line("<html>");
     assert_true(fx.close);
     assert_non_null(strstr(fx.why, "the pool sent nonsense: expected JSON"));
+    become_ready();
+    static const char with_nul[] = "{\"a\":\"\0\"}";
+    session_line(&session, with_nul, sizeof with_nul - 1, at(now_ms), wall, &fx);
+    assert_true(fx.close);
+    assert_non_null(
+        strstr(fx.why, "the pool sent nonsense: expected JSON, got bytes that are not"));
     become_ready();
     line("[[[[[[[[[[[[[[[[[[[[[[[[[[");
     assert_true(fx.close);

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from conftest import HEATBRIDGE, POOL
+from conftest import HEATBRIDGE, POOL, BadPool
 from harness.pool import Pool
 from harness.program import Program, free_port
 from harness.waiting import wait_for
@@ -173,6 +173,18 @@ def test_rolled_versions_are_accepted_by_every_rule(programs, rule, version):
     wait_for(lambda: mine.figures()["pools"][0]["answer_p95_ms"] is not None, "the answers are timed")
     figures = mine.figures()["pools"][0]
     assert figures["state"] == "working" and figures["answer_p50_ms"] <= figures["answer_p95_ms"] < 5000
+
+
+def test_every_shape_of_a_refusal_is_counted_under_its_reason(programs):
+    pool = programs(BadPool("error-shapes"))
+    mine = programs(Mine(f"stratum+tcp://127.0.0.1:{pool.port}", "--duty", 100))
+    wait_for(lambda: mine.figures().get("rejected", 0) >= 12, "each shape has been sent", 90)
+    counts = mine.figures()["rejected_by_reason"]
+    expected = {"stale": 4, "duplicate": 2, "low_difficulty": 2, "unauthorized": 2, "other": 2}
+    assert counts.keys() == expected.keys()
+    assert all(expected[kind] <= counts[kind] <= 2 * expected[kind] for kind in expected), counts
+    # The more so as nothing else was ever accepted.
+    mine.wait_line("the pool refused 20 shares in a row, the last one because: ", 90)
 
 
 def test_a_hundred_clean_jobs_a_second(programs):

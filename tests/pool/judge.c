@@ -123,7 +123,8 @@ struct verdict judge_share(struct pool *pool, const struct client *client,
         return refuse(VERDICT_OTHER, fault);
     }
     if (pool->options->misbehave == MISBEHAVE_REJECT_ALL ||
-        pool->options->misbehave == MISBEHAVE_STRING_ERRORS) {
+        pool->options->misbehave == MISBEHAVE_STRING_ERRORS ||
+        pool->options->misbehave == MISBEHAVE_ERROR_SHAPES) {
         return refuse(VERDICT_OTHER, "rejected on principle");
     }
     uint8_t hash[32];

@@ -14,6 +14,7 @@ static const char *const names[MISBEHAVE_COUNT] = {
     [MISBEHAVE_CLOSE_ON_CONFIGURE] = "close-on-configure",
     [MISBEHAVE_REJECT_ALL] = "reject-all",
     [MISBEHAVE_STRING_ERRORS] = "string-errors",
+    [MISBEHAVE_ERROR_SHAPES] = "error-shapes",
     [MISBEHAVE_NO_JOBS] = "no-jobs",
     [MISBEHAVE_HUGE_NUMBERS] = "huge-numbers",
     [MISBEHAVE_BAD_NOTIFY] = "bad-notify",
@@ -49,6 +50,23 @@ static const char *const bad_jobs[] = {
     "[\"j\",\"0000000000000000000000000000000000000000000000000000000000000000\",\"0\",\"zz\",["
     "\"00\"],"
     "\"2\",\"1d00ffff\",\"5d10bc0a\",\"yes\"]",
+};
+
+/* Refusals of real servers: four are stale, and two each of low difficulty, duplicate, unauthorized
+ * and anything else. */
+static const char *const error_shapes[] = {
+    "\"result\":null,\"error\":[21,\"Job not found\",\"\"]",
+    "\"result\":false,\"error\":[23,\"Above target\",null]",
+    "\"error\":[20,\"unknown-work\",null],\"result\":null",
+    "\"error\":[-3,\"Method not found\",null],\"result\":null",
+    "\"result\":false,\"error\":\"Stale\"",
+    "\"result\":null,\"error\":\"Stale\"",
+    "\"reject-reason\":\"Above target 2\",\"result\":false,\"error\":null",
+    "\"jsonrpc\":\"2.0\",\"error\":{\"code\":22,\"message\":\"duplicate share\"}",
+    "\"result\":null,\"error\":[22,\"Duplicate\",null]",
+    "\"result\":null,\"error\":[24,\"Unauthorized worker\",null]",
+    "\"result\":null,\"error\":[25,\"Not subscribed\",null]",
+    "\"result\":null,\"error\":[20,\"Other/Unknown\",null]",
 };
 
 const char *misbehave_name(enum misbehave kind)
@@ -131,6 +149,15 @@ void misbehave_subscribed(const struct pool_options *options, struct client *cli
     } else if (options->misbehave == MISBEHAVE_REDIRECT_FOREIGN) {
         send_redirect(options, client);
     }
+}
+
+void misbehave_refuse(struct client *client, double id)
+{
+    char line[200];
+    const size_t count = sizeof error_shapes / sizeof error_shapes[0];
+    (void)snprintf(line, sizeof line, "{\"id\":%.0f,%s}", id,
+                   error_shapes[client->next_shape++ % count]);
+    send_line(client, line);
 }
 
 void misbehave_drained(const struct pool_options *options, struct client *client)

@@ -344,6 +344,11 @@ static void on_submit(struct pool *pool, struct client *client, const struct jso
     report_share(pool, client, params, &v);
     if (v.code == VERDICT_ACCEPTED) {
         reply_bool(client, id, true);
+    } else if (pool->options->misbehave == MISBEHAVE_ERROR_SHAPES) {
+        double number = 0;
+        if (json_number(id, &number)) {
+            misbehave_refuse(client, number);
+        }
     } else if (pool->options->misbehave == MISBEHAVE_STRING_ERRORS) {
         struct json *answer = json_new_object();
         json_add(answer, "id", json_copy(id));

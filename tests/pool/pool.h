@@ -28,6 +28,7 @@ enum misbehave {
     MISBEHAVE_CLOSE_ON_CONFIGURE,
     MISBEHAVE_REJECT_ALL,     /* every share refused, error code 20                       */
     MISBEHAVE_STRING_ERRORS,  /* refuses every share with "error":"Stale"                 */
+    MISBEHAVE_ERROR_SHAPES,   /* refuses every share, in each shape that servers have in turn */
     MISBEHAVE_NO_JOBS,        /* never sends work                                         */
     MISBEHAVE_HUGE_NUMBERS,   /* extranonce2 size 2e9, then closed unless the client left */
     MISBEHAVE_BAD_NOTIFY,     /* malformed jobs, then normal service                      */
@@ -79,6 +80,7 @@ struct client {
     } sent[POOL_JOBS]; /* what was in force when the job was sent */
     hb_mono window_start;
     unsigned window_shares;
+    size_t next_shape;  /* of a refusal */
     double window_work; /* difficulty of those shares, added up */
     char out[POOL_OUT_MAX];
     size_t out_len;
@@ -127,6 +129,8 @@ enum misbehave misbehave_find(const char *name);
 const char *misbehave_name(enum misbehave kind);
 /* What the bad pool says when a client has just subscribed. */
 void misbehave_subscribed(const struct pool_options *options, struct client *client);
+/* Refuses the share of request `id` in the next shape. */
+void misbehave_refuse(struct client *client, double id);
 /* Called whenever everything owed was sent. */
 void misbehave_drained(const struct pool_options *options, struct client *client);
 

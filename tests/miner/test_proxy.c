@@ -269,11 +269,23 @@ static bool has_hashed_on(const void *arg)
     return status().silence_s < 1;
 }
 
+/* Takes a port of loopback without listening there, so that nobody else gets it meanwhile. */
+static int hold_port(int *fd)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof where;
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(*fd >= 0);
+    assert_int_equal(bind(*fd, (const struct sockaddr *)&where, sizeof where), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&where, &len), 0);
+    return ntohs(where.sin_port);
+}
+
 static void heater_is_kept_warm_without_a_pool(void **state)
 {
     (void)state;
     list[0] = (struct miner_pool){.url = urls[0], .user = "me", .password = "x"};
-    const int port = fake_free_port();
+    const int port = hold_port(&raw[0]);
     (void)snprintf(urls[0], sizeof urls[0], "127.0.0.1:%d", port);
     mining.pool_count = 1;
     start_proxy();
@@ -283,6 +295,8 @@ static void heater_is_kept_warm_without_a_pool(void **state)
     assert_true(status().connected);
     assert_int_equal(status().accepted, 0); /* nobody pays for it */
     assert_true(logged("kept warm"));
+    (void)close(raw[0]);
+    raw[0] = -1;
     use_pool(0, port);
     run_until(has_shares, &pools[0], "shares at the pool that came back");
     assert_false(status().own_work);

@@ -9,6 +9,7 @@
 #include "plumbing/clock.h"
 
 #define HASHES_PER_TH 1e12
+#define SILENT_S      300.0 /* without a share a heater is no longer believed to hash */
 
 struct watched {
     struct heater_env env;
@@ -102,6 +103,20 @@ static void read_pool(const struct proxy_status *status, struct heater_state *st
     }
 }
 
+/* Connected and given work, but without a share where dozens were due. */
+static void tell_idleness(const struct proxy_status *status, struct heater_state *state)
+{
+    const struct share_estimate *estimate = &status->estimate;
+    if (!state->problem && status->connected && status->estimated && estimate->shares == 0 &&
+        estimate->span_s >= SILENT_S) {
+        state->problem = true;
+        (void)text_copy(state->problem_text, sizeof state->problem_text,
+                        isnan(status->silence_s)
+                            ? "it is connected and has work, but has not sent a share yet"
+                            : "it is connected and has work, but sends no shares any more");
+    }
+}
+
 static void read_pools(const struct watched *w, const struct proxy_status *status,
                        struct heater_pools *pools)
 {
@@ -152,6 +167,7 @@ static void report(const struct watched *w, hb_mono now)
     read_work(&status, now, &state);
     read_pool(&status, &state);
     read_pools(w, &status, &state.pools);
+    tell_idleness(&status, &state);
     w->env.report(w->env.report_ctx, &state);
 }
 

@@ -157,7 +157,6 @@ static void start_difficulty(struct server_session *session, hb_mono now)
         first = difficulty_for_interval(session->expected_hs, VARDIFF_INTERVAL_S);
     }
     vardiff_start(&session->vardiff, first, floor, now);
-    share_rate_start(&session->rate, session->vardiff.difficulty, now);
 }
 
 void server_session_admit(struct server_session *session, const char *refusal, double hashrate_hs,
@@ -186,12 +185,22 @@ static double ceiling_of(const struct job *job)
     return job->own ? DIFFICULTY_MAX : fmax(job->difficulty, DIFFICULTY_MIN);
 }
 
+/* With its first job: the time before was no time to find shares in. */
+static void begin_to_count(struct server_session *session, double difficulty, hb_mono now)
+{
+    share_rate_start(&session->rate, difficulty, now);
+    vardiff_start(&session->vardiff, session->vardiff.difficulty, session->vardiff.floor, now);
+}
+
 static void tell_difficulty(struct server_session *session, const struct job *job, hb_mono now,
                             struct server_effects *effects)
 {
     const double wanted = fmin(session->vardiff.difficulty, ceiling_of(job));
     if (wanted == session->difficulty) {
         return;
+    }
+    if (session->difficulty == 0) {
+        begin_to_count(session, wanted, now);
     }
     session->difficulty = wanted;
     share_rate_set_difficulty(&session->rate, wanted, now);

@@ -190,6 +190,27 @@ static void shares_are_told_apart(void **state)
     assert_int_equal(rig.state.work.revenue_from, REVENUE_JOB);
 }
 
+static void heater_that_does_not_hash_is_a_problem_told(void **state)
+{
+    (void)state;
+    rig_create(&rig);
+    connect_heater(0);
+    proxy.status.estimate.shares = 0;
+    proxy.status.estimate.span_s = 299;
+    rig_run(&rig, 5000);
+    assert_false(rig.state.problem);
+    proxy.status.estimate.span_s = 300;
+    rig_run(&rig, 5000);
+    assert_true(rig.state.problem);
+    assert_non_null(strstr(rig.state.problem_text, "has not sent a share yet"));
+    proxy.status.silence_s = 300;
+    rig_run(&rig, 5000);
+    assert_non_null(strstr(rig.state.problem_text, "sends no shares any more"));
+    connect_heater(20e12);
+    rig_run(&rig, 5000);
+    assert_false(rig.state.problem);
+}
+
 static void lost_pool_is_a_problem_told(void **state)
 {
     (void)state;
@@ -258,6 +279,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(heater_that_is_not_connected_is_lost_not_off, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(shares_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(heater_that_does_not_hash_is_a_problem_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(lost_pool_is_a_problem_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_command_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, set_up, tear_down),

@@ -296,6 +296,28 @@ static void suggestions_count(void **state)
     assert_near(told_difficulty(), 2048, 0);
 }
 
+static void hash_rate_is_counted_from_the_first_job_on(void **state)
+{
+    (void)state;
+    stage_connect(4);
+    stage_make_job(1, 4, 4);
+    stage.now_ms = 60000; /* no pool gave work so long */
+    server_session_tick(&stage.server, stage_now(), &stage.fx);
+    stage_work(true);
+    for (int i = 1; i <= 20; i++) {
+        stage.now_ms = 60000 + i * 1000;
+        char bits[9];
+        (void)snprintf(bits, sizeof bits, "%08x", (unsigned)i << 13);
+        stage_submit(1, stage_nonce_for((uint32_t)i << 13), bits);
+        assert_true(stage.fx.share.good);
+    }
+    struct share_estimate estimate;
+    server_session_tick(&stage.server, stage_now(), &stage.fx);
+    assert_true(share_rate_get(&stage.server.rate, &estimate));
+    assert_near(estimate.span_s, 20, 0);
+    assert_true(estimate.shares >= 20);
+}
+
 static void silent_miner_gets_an_easier_job_soon(void **state)
 {
     (void)state;
@@ -343,6 +365,7 @@ int main(void)
         cmocka_unit_test(difficulty_starts_at_the_expected_hash_rate),
         cmocka_unit_test(difficulty_is_never_above_the_pools),
         cmocka_unit_test(suggestions_count),
+        cmocka_unit_test(hash_rate_is_counted_from_the_first_job_on),
         cmocka_unit_test(silent_miner_gets_an_easier_job_soon),
         cmocka_unit_test(largest_job_fits),
     };

@@ -91,7 +91,7 @@ static bool read_suggestion(const struct json *params, struct stratum_client_cal
 {
     return (json_number(json_item(params, 0), &call->difficulty) &&
             difficulty_is_sane(call->difficulty)) ||
-           refuse(err, "difficulty", "a number from 1e-9 to 1e18");
+           refuse(err, "difficulty", "a number from 1e-10 to 1e18");
 }
 
 static bool read_submit(const struct json *params, struct stratum_client_call *call,

@@ -145,6 +145,19 @@ class Rules(unittest.TestCase):
         self.assertIs(self.miner.submit(*share, "00802000")["result"], True)
         self.refused(self.miner.submit(*share, "00000001"), 20)
 
+    def test_blocks_are_as_hard_as_mainnets_unless_asked_otherwise(self):
+        def targets(*options):
+            rapid = ("--difficulty", "1e-7", "--share-interval", "0", "--job-interval", "0.05", "--clean-every", "1")
+            with Pool(*rapid, *options) as pool, Miner(pool) as miner:
+                miner.login()
+                return {miner.call("mining.notify")[6] for _ in range(14)}
+        hard = targets()
+        self.assertGreater(len(hard), 2, "several real blocks")
+        for nbits in hard:
+            exponent, mantissa = int(nbits[:2], 16), int(nbits[2:], 16)
+            self.assertGreater((0xffff << 208) / (mantissa << 8 * (exponent - 3)), 1e9)
+        self.assertEqual(targets("--nbits", "1e00f9ff"), {"1e00f9ff"})
+
     def test_missing_version_bits_are_refused(self):
         self.refused(self.miner.submit(*self.miner.search()), 20)
 

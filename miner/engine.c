@@ -17,7 +17,7 @@
 #include "miner/workers.h"
 #include "plumbing/clock.h"
 
-enum { TICK_MS = 250 };
+enum { BLOCK_TOLD_MS = 1000, TICK_MS = 250 };
 #define RATE_FITS        4.0 /* a rate from before is at most so many times off a short trial */
 #define SHARE_INTERVAL_S 8.0
 /* A thermostat moves the duty all the time; the difficulty is suggested for no less than this. */
@@ -42,6 +42,7 @@ struct miner_engine {
     struct regulator *regulator;
     struct meter delivered;
     struct figures figures;
+    hb_mono block_told[SHARE_FATES]; /* when which fate of a block was logged last */
     void (*accepted)(void *ctx, const struct miner_accepted *share);
     void *accepted_ctx;
     struct job own_job;
@@ -87,16 +88,27 @@ static void on_job(void *ctx, const struct job *job)
     workers_set_job(engine->workers, job);
 }
 
-static void tell_block(const struct miner_engine *engine, const char *where,
+/* On a test network every share may be a block: the log is not for counting them. */
+static enum log_level block_level(struct miner_engine *engine, enum share_fate fate)
+{
+    const hb_mono now = clock_mono();
+    hb_mono *told = &engine->block_told[fate];
+    const bool again = mono_is_set(*told) && mono_age_ms(now, *told) < BLOCK_TOLD_MS;
+    *told = again ? *told : now;
+    return again ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+}
+
+static void tell_block(struct miner_engine *engine, const char *where,
                        const struct share_event *share)
 {
     static const char *const fates[] = {[SHARE_ACCEPTED] = "accepts", [SHARE_REFUSED] = "REFUSES"};
     const struct miner_block *block = &engine->figures.block;
+    const enum log_level level = block_level(engine, share->fate);
     if (share->fate != SHARE_SENT) {
-        hb_log(&engine->log, LOG_LEVEL_WARN, "miner", "%s %s the block", where, fates[share->fate]);
+        hb_log(&engine->log, level, "miner", "%s %s the block", where, fates[share->fate]);
         return;
     }
-    hb_log(&engine->log, LOG_LEVEL_WARN, "miner",
+    hb_log(&engine->log, level, "miner",
            "BLOCK FOUND: %s, height %" PRIu32 ", difficulty %.6g; sent to %s", block->hash,
            block->height, block->difficulty, where);
 }

@@ -10,6 +10,7 @@ enum share_fate {
     SHARE_ACCEPTED,
     SHARE_REFUSED,
     SHARE_PROVEN, /* good, but nobody was asked: mining solo, it only shows that we hash */
+    SHARE_FATES
 };
 
 struct share_event {

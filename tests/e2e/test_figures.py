@@ -4,14 +4,15 @@ import json
 
 from conftest import HEATER, POOL
 from harness.pool import Pool
+from harness.program import now
 from harness.waiting import wait_for
 
 EASY_BLOCKS = "1e00f9ff"  # difficulty 0.004: a processor finds one every few seconds
 
 
-def easy_pool():
+def easy_pool(nbits=EASY_BLOCKS):
     pool = Pool(POOL)
-    pool.argv += ["--nbits", EASY_BLOCKS]
+    pool.argv += ["--nbits", nbits]
     return pool
 
 
@@ -61,6 +62,15 @@ def test_found_blocks_are_events(one_site):
         assert f"{HEATER}/event" not in retained.topics, "an old event must not look like a new one"
     finally:
         retained.close()
+
+
+def test_a_test_network_does_not_fill_the_log(one_site):
+    one_site.pools = [easy_pool("207fffff")]  # regtest: every share is a block
+    site = one_site.start()
+    started = now()
+    site.heat()
+    wait_for(lambda: site.heater().get("blocks_found", 0) >= 20, "twenty blocks", 60)
+    assert 1 <= len(site.complaints("BLOCK FOUND")) <= now() - started + 1
 
 
 def test_records_survive_a_restart(one_site):

@@ -11,8 +11,8 @@
 
 #include "ground/attr.h"
 
-/* What a pool may ask for. Already below 2.3e-10 every hash is a share; pools on a regtest chain ask
- * for that chain's own 4.7e-10. */
+/* What a pool may ask for. Already below 2.3e-10 every hash is a share; pools on a regtest chain
+ * ask for that chain's own 4.7e-10. */
 #define DIFFICULTY_MIN 1e-10
 #define DIFFICULTY_MAX 1e18
 

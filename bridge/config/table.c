@@ -241,8 +241,9 @@ static const struct config_item power_meter_items[] = {
     {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
      .help = "MQTT topic on which the power in watts arrives."},
     {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
-     .help = "Path to the value in a JSON payload, such as `power` or `ENERGY.Power`; left out, the "
-             "payload is the value."},
+     .help =
+         "Path to the value in a JSON payload, such as `power` or `ENERGY.Power`; left out, the "
+         "payload is the value."},
     {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
      .max = 1 * DAY, .fallback = "5 min",
      .help = "A value older than this is not used; the heater's own figure is, then."},

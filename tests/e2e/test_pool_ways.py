@@ -219,7 +219,7 @@ def test_a_change_of_pool_is_published_with_its_reason(one_site):
     assert site.heater()["pool_changes"] >= changes + 3
     wait_for(lambda: all(row["accepted"] > 0 for row in site.heater()["pools"]), "each pool has its account", 30)
     row = next(row for row in site.heater()["pools"] if row["pool"] == where)
-    assert row["answer_p95_ms"] >= row["answer_p50_ms"] > 0
+    assert row["answer_p95_ms"] >= row["answer_p50_ms"] >= 0  # whole milliseconds, and this is the loopback
     assert set(row["refused"]) == {"stale", "duplicate", "low_difficulty", "unauthorized", "other"}
 
 

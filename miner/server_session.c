@@ -226,13 +226,14 @@ static void tell_mask(struct server_session *session, const struct job *job,
     }
 }
 
-static void tell_job(struct server_session *session, struct server_job *slot,
+static void tell_job(struct server_session *session, struct server_job *slot, hb_mono now,
                      struct server_effects *effects)
 {
     const struct job *job = &slot->job;
     uint8_t middle[JOB_EXTRANONCE1_MAX + JOB_EXTRANONCE2_MAX] = {0};
     const size_t taken = session->size1 + session->size2;
     memcpy(middle, job->extranonce.prefix, job->extranonce.size1);
+    slot->told_at = now;
     slot->id = session->next_id++;
     slot->difficulty = session->difficulty;
     say(effects,
@@ -262,7 +263,7 @@ static void send_work(struct server_session *session, const struct job *job, boo
     slot->stale = false;
     tell_difficulty(session, job, now, effects);
     tell_mask(session, job, effects);
-    tell_job(session, slot, effects);
+    tell_job(session, slot, now, effects);
 }
 
 void server_session_work(struct server_session *session, const struct job *job, bool clean,
@@ -492,14 +493,15 @@ static bool may_speak(struct server_session *session, hb_mono now)
     return session->budget >= 0;
 }
 
-/* A new difficulty counts from the next job on, so the present one is sent again under a new name.
- */
+/* A new difficulty counts from the next job on, so the present one is sent again under a new name;
+ * with a later time, for a miner begins each job at the same place and would do its work twice. */
 static void adjust_difficulty(struct server_session *session, hb_mono now,
                               struct server_effects *effects)
 {
     const struct server_job *current = &session->jobs[session->newest];
-    const double ceiling = ceiling_of(&current->job);
-    if (session->difficulty == 0 || !vardiff_adjust(&session->vardiff, ceiling, now)) {
+    const int64_t age_s = mono_age_ms(now, current->told_at) / 1000;
+    if (session->difficulty == 0 || age_s < 1 ||
+        !vardiff_adjust(&session->vardiff, ceiling_of(&current->job), now)) {
         return;
     }
     const double before = session->difficulty;
@@ -508,8 +510,9 @@ static void adjust_difficulty(struct server_session *session, hb_mono now,
         struct server_job *slot = next_slot(session);
         slot->job = current->job;
         slot->job.notify.clean = false;
+        slot->job.notify.ntime += (uint32_t)age_s;
         slot->stale = false;
-        tell_job(session, slot, effects);
+        tell_job(session, slot, now, effects);
     }
 }
 

@@ -45,6 +45,7 @@ struct server_options {
 
 /* A job as the miner knows it. */
 struct server_job {
+    hb_mono told_at;
     uint64_t id;       /* as sent; 0: none                                                    */
     bool stale;        /* a clean job came after it                                           */
     double difficulty; /* of its shares; lowered along with the miner's                 */

@@ -16,7 +16,7 @@ enum {
 #define MOVED_RATIO    0.05 /* of full power, or of full duty */
 #define DEADBAND_RATIO 0.0005
 #define FULL_RATIO     0.999
-#define READINGS_KEPT  30 /* fewer are not worth keeping */
+#define READINGS_KEPT  10 /* fewer are not worth keeping */
 
 void heat_init(struct heat *heat, double max_c, double critical_c)
 {

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "miner/cores.h"
+#include "miner/heat/cores.h"
+#include "miner/heat/workers.h"
 #include "miner/job.h"
-#include "miner/kernel.h"
+#include "miner/kernel/kernel.h"
 #include "miner/verify.h"
-#include "miner/workers.h"
 #include "plumbing/json.h"
 
 enum { ROUNDS = 4, WAKES_MAX = 1 << 18, NEIGHBOURS_MAX = 64 };

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "miner/cores.h"
+#include "miner/heat/cores.h"
+#include "miner/heat/workers.h"
 #include "miner/job.h"
-#include "miner/kernel.h"
-#include "miner/workers.h"
+#include "miner/kernel/kernel.h"
 #include "plumbing/json.h"
 
 #define LEARN_S  2.0 /* at full, until the rate is known */

@@ -10,7 +10,7 @@
 
 #include "bridge/bench_cycles.h"
 #include "miner/job.h"
-#include "miner/kernel.h"
+#include "miner/kernel/kernel.h"
 #include "plumbing/json.h"
 
 /* Turns are short, so that a busy moment of the machine hits both sides alike. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ground/text.h"
-#include "miner/kernel_choice.h"
+#include "miner/kernel/kernel_choice.h"
 
 static const char help[] =
     "usage: heatbridge mine --url URL --user WORKER [options]\n"

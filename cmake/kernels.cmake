@@ -1,7 +1,7 @@
 # The hashing kernels for the processor that is built for, each with the instructions that it uses.
 #   hb_kernels(variable)    sets the variable to their source files
 function(hb_kernels result)
-    set(folder ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../miner)
+    set(folder ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../miner/kernel)
     # A debug build shall heat as well; kernels share no memory, and watching theirs takes all day.
     set(options -O3 -fno-sanitize=thread)
     set(sources ${folder}/kernel_portable.c)

@@ -5,7 +5,7 @@
 
 #include "devices/caps.h"
 #include "ground/text.h"
-#include "miner/proxy.h"
+#include "miner/proxy/proxy.h"
 #include "plumbing/clock.h"
 
 #define HASHES_PER_TH 1e12

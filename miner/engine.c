@@ -7,14 +7,14 @@
 #include <uv.h>
 
 #include "ground/text.h"
-#include "miner/cores.h"
 #include "miner/difficulty.h"
-#include "miner/figures.h"
-#include "miner/kernel_choice.h"
-#include "miner/meter.h"
+#include "miner/figures/figures.h"
+#include "miner/figures/meter.h"
+#include "miner/heat/cores.h"
+#include "miner/heat/regulator.h"
+#include "miner/heat/workers.h"
+#include "miner/kernel/kernel_choice.h"
 #include "miner/pools.h"
-#include "miner/regulator.h"
-#include "miner/workers.h"
 #include "plumbing/clock.h"
 
 enum { BLOCK_TOLD_MS = 1000, TICK_MS = 250 };

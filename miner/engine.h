@@ -14,8 +14,8 @@
 
 #include "ground/attr.h"
 #include "ground/err.h"
-#include "miner/economics.h"
-#include "miner/share_stats.h"
+#include "miner/figures/economics.h"
+#include "miner/figures/share_stats.h"
 #include "plumbing/log.h"
 
 struct uv_loop_s;
@@ -65,7 +65,8 @@ struct miner_scale {
     enum miner_meter meter;
 };
 
-/* What was learnt about watts and hashes, to be kept over a restart. See miner/calibration.h. */
+/* What was learnt about watts and hashes, to be kept over a restart. See miner/heat/calibration.h.
+ */
 struct miner_calibration {
     char kernel[32]; /* it holds for this kernel ...     */
     int threads;     /* ... and so many threads only     */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "miner/sha256.h"
+#include "miner/kernel/sha256.h"
 
 enum { GROUP_BITS = 6 };
 _Static_assert(1 << GROUP_BITS == JOB_PIECE_VERSIONS_MAX, "a group of versions fills a piece");

@@ -20,9 +20,9 @@
 #include "ground/err.h"
 #include "ground/time.h"
 #include "miner/engine.h"
+#include "miner/heat/workers.h"
 #include "miner/job.h"
 #include "miner/work_source.h"
-#include "miner/workers.h"
 #include "plumbing/log.h"
 
 struct uv_loop_s;

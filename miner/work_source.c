@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "ground/text.h"
-#include "miner/pool_link.h"
-#include "miner/solo_source.h"
+#include "miner/solo/solo_source.h"
+#include "miner/stratum/pool_link.h"
 
 /* Every scheme that a pool's URL may have. Without any, host:port is a pool over plain TCP. */
 static const struct scheme {

@@ -15,10 +15,10 @@
 #include "ground/err.h"
 #include "ground/time.h"
 #include "miner/engine.h"
+#include "miner/heat/workers.h"
 #include "miner/job.h"
-#include "miner/latency.h"
-#include "miner/share_event.h"
-#include "miner/workers.h"
+#include "miner/stratum/latency.h"
+#include "miner/stratum/share_event.h"
 
 struct uv_loop_s;
 struct work_source;

@@ -11,7 +11,7 @@
 #include "devices/stratum_proxy.h"
 #include "ground/text.h"
 #include "miner/engine.h"
-#include "miner/proxy.h"
+#include "miner/proxy/proxy.h"
 #include "mqtt/topics.h"
 #include "plumbing/clock.h"
 

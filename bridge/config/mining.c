@@ -6,8 +6,8 @@
 #include "bridge/config/value.h"
 #include "ground/suggest.h"
 #include "ground/text.h"
-#include "miner/address.h"
-#include "miner/kernel_choice.h"
+#include "miner/kernel/kernel_choice.h"
+#include "miner/solo/address.h"
 
 enum { POOLS_MAX = 16, HOSTS_MAX = 32 };
 

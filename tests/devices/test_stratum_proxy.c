@@ -3,7 +3,7 @@
 
 #include "devices/stratum_proxy.h"
 #include "ground/text.h"
-#include "miner/proxy.h"
+#include "miner/proxy/proxy.h"
 #include "tests/devices/rig.h"
 
 /* --- a proxy in place of miner/'s ---------------------------------------------------------------

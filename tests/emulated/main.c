@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "miner/hex.h"
-#include "miner/sha256.h"
+#include "miner/kernel/sha256.h"
 #include "tests/miner/kernel_check.h"
 
 enum { RIGHT = 0, WRONG = 1, USAGE = 2, NOT_RUN = 77 };

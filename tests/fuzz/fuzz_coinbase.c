@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "miner/coinbase.h"
+#include "miner/figures/coinbase.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "miner/node_codec.h"
-#include "miner/solo_job.h"
+#include "miner/solo/node_codec.h"
+#include "miner/solo/solo_job.h"
 #include "plumbing/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

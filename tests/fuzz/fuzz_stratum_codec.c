@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "miner/pool_url.h"
-#include "miner/stratum_codec.h"
+#include "miner/stratum/pool_url.h"
+#include "miner/stratum/stratum_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
-#include "miner/line_buffer.h"
-#include "miner/server_session.h"
+#include "miner/net/line_buffer.h"
+#include "miner/proxy/server_session.h"
 #include "miner/verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "miner/line_buffer.h"
-#include "miner/session.h"
+#include "miner/net/line_buffer.h"
+#include "miner/stratum/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

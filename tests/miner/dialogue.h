@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "miner/session.h"
+#include "miner/stratum/session.h"
 
 extern struct session session;    /* too large for a stack, as are the effects */
 extern struct session_effects fx; /* of the latest call                       */

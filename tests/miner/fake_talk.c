@@ -7,7 +7,7 @@
 #include "miner/difficulty.h"
 #include "miner/hex.h"
 #include "miner/job.h"
-#include "miner/stratum_codec.h"
+#include "miner/stratum/stratum_codec.h"
 #include "miner/verify.h"
 #include "plumbing/clock.h"
 #include "plumbing/json.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "ground/err.h"
-#include "miner/kernel.h"
+#include "miner/kernel/kernel.h"
 
 /* Double SHA-256 of a header by someone else than the kernels. */
 typedef void kernel_check_hash(const uint8_t header[80], uint8_t hash[32]);

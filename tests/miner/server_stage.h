@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "miner/server_session.h"
-#include "miner/session.h"
+#include "miner/proxy/server_session.h"
+#include "miner/stratum/session.h"
 
 struct server_stage {
     struct server_session server;

@@ -2,7 +2,7 @@
 #ifndef HB_TESTS_MINER_TEMPLATES_H
 #define HB_TESTS_MINER_TEMPLATES_H
 
-#include "miner/block_template.h"
+#include "miner/solo/block_template.h"
 #include "plumbing/json.h"
 
 /* The recorded template with one member replaced by a JSON text; NULL: taken away. Free it. */

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "miner/address.h"
-#include "miner/bech32.h"
 #include "miner/hex.h"
+#include "miner/solo/address.h"
+#include "miner/solo/bech32.h"
 #include "tests/miner/vectors.h"
 
 static void expect_kind(const struct json *list, bool valid, enum bech32_kind kind)

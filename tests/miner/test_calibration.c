@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "miner/calibration.h"
+#include "miner/heat/calibration.h"
 #include "tests/support/test.h"
 
 static uint64_t random_state;

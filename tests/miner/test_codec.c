@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "miner/hex.h"
-#include "miner/line_buffer.h"
-#include "miner/pool_url.h"
-#include "miner/share_book.h"
-#include "miner/stratum_codec.h"
+#include "miner/net/line_buffer.h"
+#include "miner/stratum/pool_url.h"
+#include "miner/stratum/share_book.h"
+#include "miner/stratum/stratum_codec.h"
 #include "tests/support/test.h"
 
 static struct stratum_message message;

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "miner/coinbase.h"
 #include "miner/difficulty.h"
-#include "miner/economics.h"
+#include "miner/figures/coinbase.h"
+#include "miner/figures/economics.h"
 #include "miner/hex.h"
 #include "tests/miner/vectors.h"
 #include "tests/support/test.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
-#include "miner/figures.h"
+#include "miner/figures/figures.h"
 #include "miner/hex.h"
 #include "miner/job.h"
 #include "tests/miner/dialogue.h"

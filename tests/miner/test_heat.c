@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "miner/heat.h"
+#include "miner/heat/heat.h"
 #include "tests/support/test.h"
 
 #define LIMIT_C 85.0

@@ -2,8 +2,8 @@
 
 #include "miner/difficulty.h"
 #include "miner/job.h"
-#include "miner/kernel_choice.h"
-#include "miner/sha256.h"
+#include "miner/kernel/kernel_choice.h"
+#include "miner/kernel/sha256.h"
 #include "miner/verify.h"
 #include "tests/miner/kernel_check.h"
 #include "tests/miner/vectors.h"

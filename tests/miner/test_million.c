@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
-#include "miner/session.h"
+#include "miner/stratum/session.h"
 #include "tests/pool/work.h"
 #include "tests/support/test.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "miner/meter.h"
-#include "miner/pacer.h"
+#include "miner/figures/meter.h"
+#include "miner/heat/pacer.h"
 #include "tests/support/test.h"
 
 #define S_NS INT64_C(1000000000)

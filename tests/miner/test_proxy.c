@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "miner/listener_uv.h"
-#include "miner/proxy.h"
+#include "miner/net/listener_uv.h"
+#include "miner/proxy/proxy.h"
 #include "plumbing/clock.h"
 #include "tests/miner/fake_pool.h"
 #include "tests/support/test.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <uv.h>
 
-#include "miner/coinbase.h"
 #include "miner/difficulty.h"
-#include "miner/proxy_worker.h"
+#include "miner/figures/coinbase.h"
+#include "miner/proxy/proxy_worker.h"
 #include "miner/verify.h"
 #include "plumbing/clock.h"
 #include "tests/support/test.h"

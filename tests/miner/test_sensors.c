@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "miner/cores.h"
-#include "miner/hwmon.h"
-#include "miner/rapl.h"
+#include "miner/heat/cores.h"
+#include "miner/heat/hwmon.h"
+#include "miner/heat/rapl.h"
 #include "tests/support/test.h"
 
 static char root[64];

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "miner/latency.h"
+#include "miner/stratum/latency.h"
 #include "miner/verify.h"
 #include "tests/miner/dialogue.h"
 #include "tests/miner/vectors.h"

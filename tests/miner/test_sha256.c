@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 
 #include "miner/hex.h"
-#include "miner/sha256.h"
+#include "miner/kernel/sha256.h"
 #include "tests/miner/vectors.h"
 #include "tests/support/test.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
-#include "miner/share_rate.h"
-#include "miner/vardiff.h"
+#include "miner/proxy/share_rate.h"
+#include "miner/proxy/vardiff.h"
 #include "tests/support/test.h"
 
 /* --- a miner ------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 /* Hash rates by shares and by counting, and what may be concluded from both. */
 #include <string.h>
 
-#include "miner/averages.h"
 #include "miner/difficulty.h"
-#include "miner/gamma.h"
-#include "miner/share_stats.h"
+#include "miner/figures/averages.h"
+#include "miner/figures/gamma.h"
+#include "miner/figures/share_stats.h"
 #include "tests/support/test.h"
 
 #define MINUTE_MS 60000

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "miner/pool_url.h"
-#include "miner/socks5.h"
+#include "miner/net/socks5.h"
+#include "miner/stratum/pool_url.h"
 #include "tests/support/test.h"
 
 static struct socks5 socks;

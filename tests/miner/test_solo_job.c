@@ -8,8 +8,8 @@
 
 #include "miner/difficulty.h"
 #include "miner/hex.h"
-#include "miner/sha256.h"
-#include "miner/solo_job.h"
+#include "miner/kernel/sha256.h"
+#include "miner/solo/solo_job.h"
 #include "tests/miner/templates.h"
 #include "tests/miner/vectors.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "miner/difficulty.h"
-#include "miner/sha256.h"
-#include "miner/solo_session.h"
+#include "miner/kernel/sha256.h"
+#include "miner/solo/solo_session.h"
 #include "tests/miner/templates.h"
 
 #define ADDRESS   "bcrt1qdavt4j2sd7dlhqsavtnfxvzppw6k7qy97tmnu9"

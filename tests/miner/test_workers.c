@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "miner/difficulty.h"
+#include "miner/heat/workers.h"
 #include "miner/verify.h"
-#include "miner/workers.h"
 #include "tests/support/test.h"
 
 static struct job job; /* too large for a stack */

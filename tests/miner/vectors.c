@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "miner/hex.h"
-#include "miner/stratum_codec.h"
+#include "miner/stratum/stratum_codec.h"
 #include "tests/support/test.h"
 
 struct json *vectors_open(const char *name)

@@ -30,13 +30,13 @@ struct miner_pool {
     /* Solo only, how to log in to the node: a name and a password, or the file in which the node
      * leaves both. NULL: not given. */
     const char *rpc_user, *rpc_password, *cookie_file;
-    double fee_ratio;    /* what the pool keeps, 0 to 1: for the expected money only */
-    const char *tls_pin; /* SHA-256 of the one certificate that is trusted, hex,
-                            colons allowed; then nothing else counts; NULL: none */
-    const char *proxy;   /* socks5://host:port; NULL: none                       */
-    const char *proxy_user,
-        *proxy_password; /* NULL: some that keep the pool's Tor circuit its own */
-    int64_t silence_ms;  /* without a new job for so long the next pool is used; 0: 60 s  */
+    double fee_ratio;           /* what the pool keeps, 0 to 1: for the expected money only     */
+    const char *tls_pin;        /* SHA-256 of the one certificate that is trusted, hex, colons
+                                   allowed; then nothing else counts; NULL: none                */
+    const char *proxy;          /* socks5://host:port; NULL: none                               */
+    const char *proxy_user;     /* NULL: one that keeps the pool's Tor circuit its own ...      */
+    const char *proxy_password; /* ... and so is this                                           */
+    int64_t silence_ms; /* without a new job for so long the next pool is used; 0: 60 s         */
 };
 
 enum miner_no_pool { MINER_NO_POOL_HEAT, MINER_NO_POOL_PAUSE };

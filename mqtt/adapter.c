@@ -89,8 +89,9 @@ static void on_message(void *ctx, const char *topic, const void *payload, size_t
         memcpy(in->payload, payload, len);
     }
     in->payload[len] = '\0';
-    (void)ring_push(client->messages, in);
+    /* Counted first: whoever has the message finds it counted. */
     count(client, &client->counters.received);
+    (void)ring_push(client->messages, in);
     wake_caller(client);
 }
 

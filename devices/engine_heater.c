@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "devices/caps.h"
+#include "devices/miner_pools.h"
 #include "ground/text.h"
 #include "miner/engine.h"
 
@@ -229,28 +230,10 @@ static void tell_work(const struct miner_stats *stats, hb_mono now, struct heate
 static void tell_pools(const struct engine *e, const struct miner_stats *stats,
                        struct heater_pools *pools)
 {
-    static const enum refusal refusals[REJECT_COUNT] = {
-        [REJECT_STALE] = REFUSAL_STALE,
-        [REJECT_DUPLICATE] = REFUSAL_DUPLICATE,
-        [REJECT_LOW_DIFFICULTY] = REFUSAL_LOW_DIFFICULTY,
-        [REJECT_UNAUTHORIZED] = REFUSAL_UNAUTHORIZED,
-        [REJECT_OTHER] = REFUSAL_OTHER,
-    };
     struct miner_pool_stats list[HEATER_POOLS];
-    const size_t count = miner_get_pools(e->env.engine, list, HEATER_POOLS);
-    pools->count = (uint8_t)(count < HEATER_POOLS ? count : HEATER_POOLS);
+    miner_pools_tell(list, miner_get_pools(e->env.engine, list, HEATER_POOLS), pools);
     pools->changes = stats->pool_changes;
     (void)text_copy(pools->reason, sizeof pools->reason, stats->pool_reason);
-    for (size_t i = 0; i < pools->count; i++) {
-        struct heater_pool *pool = &pools->list[i];
-        (void)text_copy(pool->pool, sizeof pool->pool, list[i].pool);
-        pool->accepted = list[i].accepted;
-        pool->answer_p50_ms = list[i].answer_p50_ms;
-        pool->answer_p95_ms = list[i].answer_p95_ms;
-        for (size_t kind = 0; kind < REJECT_COUNT; kind++) {
-            pool->refused[refusals[kind]] = list[i].rejected[kind];
-        }
-    }
 }
 
 static void report(struct engine *e, hb_mono now)

@@ -153,21 +153,10 @@ static bool read_suggestion_in_name(const char *name, struct stratum_client_call
            difficulty_is_sane(call->difficulty);
 }
 
-/* The id as JSON, for the answer; one that is too long to be sane becomes null. */
-static void keep_id(const struct json *id, char *text, size_t size)
-{
-    char *printed = id == NULL ? NULL : json_print(id);
-    const bool scalar = printed != NULL && !json_is_array(id) && !json_is_object(id);
-    if (!scalar || !text_copy(text, size, printed)) {
-        (void)text_copy(text, size, "null");
-    }
-    free(printed);
-}
-
 static bool read_call(const struct json *line, struct stratum_client_call *call, struct hb_err *err)
 {
     const char *name = json_string(json_get(line, "method"));
-    keep_id(json_get(line, "id"), call->id, sizeof call->id);
+    stratum_keep_id(json_get(line, "id"), call->id, sizeof call->id);
     call->kind = name == NULL ? MINER_ANSWER : MINER_OTHER;
     for (size_t i = 0; name != NULL && i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(name, methods[i].name) != 0) {

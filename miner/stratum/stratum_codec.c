@@ -326,8 +326,7 @@ static const struct method {
     {"client.ping", STRATUM_PING, read_nothing},
 };
 
-/* The id as JSON, for an answer; one that is too long to be sane becomes null. */
-static void keep_id(const struct json *id, char *text, size_t size)
+void stratum_keep_id(const struct json *id, char *text, size_t size)
 {
     char *printed = id == NULL ? NULL : json_print(id);
     const bool scalar = printed != NULL && !json_is_array(id) && !json_is_object(id);
@@ -340,7 +339,7 @@ static void keep_id(const struct json *id, char *text, size_t size)
 static bool read_call(const struct json *line, const char *name, struct stratum_message *message,
                       struct hb_err *err)
 {
-    keep_id(json_get(line, "id"), message->id, sizeof message->id);
+    stratum_keep_id(json_get(line, "id"), message->id, sizeof message->id);
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(name, methods[i].name) != 0) {
             continue;

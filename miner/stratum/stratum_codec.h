@@ -15,6 +15,8 @@
 #include "ground/err.h"
 #include "miner/job.h"
 
+struct json;
+
 /* Longest line without its end: real notify lines reach 10 to 20 KB. */
 #define STRATUM_LINE_MAX (64 * 1024)
 /* Longest line that stratum_write makes. */
@@ -80,6 +82,10 @@ struct stratum_message {
  * means that the peer does not speak Stratum. */
 HB_MUST_USE bool stratum_parse(const char *line, size_t len, struct stratum_message *message,
                                struct hb_err *err);
+
+/* Keeps the id of a call as JSON, to answer with; what is no scalar, or does not fit, becomes null.
+ */
+void stratum_keep_id(const struct json *id, char *text, size_t size);
 
 enum stratum_call {
     CALL_CONFIGURE,          /* difficulty (minimum wanted) */

@@ -5,8 +5,7 @@
 
 enum { TERMS_MAX = 100000, STEPS_MAX = 200 };
 
-/* ln of the gamma function by Stirling's series (DLMF 5.11.1); lgamma() writes to a global. */
-static double log_gamma(double x)
+double gamma_log(double x)
 {
     double shift = 0;
     while (x < 15) {
@@ -21,7 +20,7 @@ static double log_gamma(double x)
 /* x^a e^-x / Gamma(a) */
 static double front(double a, double x)
 {
-    return exp(a * log(x) - x - log_gamma(a));
+    return exp(a * log(x) - x - gamma_log(a));
 }
 
 static double lower_series(double a, double x)

@@ -6,6 +6,10 @@
 #ifndef HB_MINER_GAMMA_H
 #define HB_MINER_GAMMA_H
 
+/* ln of the gamma function of x > 0, by Stirling's series (DLMF 5.11.1). Pure: lgamma() writes to a
+ * global. */
+double gamma_log(double x);
+
 /* P(shape, x), the regularised lower incomplete gamma function: the probability of at most `x`.
  * `shape` > 0, up to 10^7 or so. By the series and the continued fraction of DLMF 8.11.4, 8.9.2. */
 double gamma_probability(double shape, double x);

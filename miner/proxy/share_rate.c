@@ -23,8 +23,8 @@ static double binomial_up_to(size_t hits, size_t tries, double chance)
 {
     double sum = 0;
     for (size_t k = 0; k <= hits && k <= tries; k++) {
-        const double ways =
-            lgamma((double)tries + 1) - lgamma((double)k + 1) - lgamma((double)(tries - k) + 1);
+        const double ways = gamma_log((double)tries + 1) - gamma_log((double)k + 1) -
+                            gamma_log((double)(tries - k) + 1);
         sum += exp(ways + (double)k * log(chance) + (double)(tries - k) * log1p(-chance));
     }
     return sum;

@@ -11,6 +11,7 @@
 #include "miner/figures/figures.h"
 #include "miner/figures/meter.h"
 #include "miner/heat/cores.h"
+#include "miner/heat/heat.h"
 #include "miner/heat/regulator.h"
 #include "miner/heat/workers.h"
 #include "miner/kernel/kernel_choice.h"
@@ -284,18 +285,23 @@ static int choose_cpus(const struct miner_options *options, struct workers_optio
     return options->threads > 0 ? options->threads : (int)chosen;
 }
 
-/* What was learnt before holds for the same kernel on as many threads, of a machine as fast. */
+/* What was learnt before holds for as many threads of a machine as fast; with another kernel, what
+ * is drawn is a good first guess. */
 static void remember(struct miner_engine *engine, const struct miner_calibration *kept,
                      struct workers_options *workers)
 {
-    if (kept != NULL && kept->threads == engine->threads &&
-        strcmp(kept->kernel, engine->kernel->name) == 0 &&
-        kept->full_hs > engine->estimated_hs / RATE_FITS &&
-        kept->full_hs < engine->estimated_hs * RATE_FITS) {
-        regulator_remember(engine->regulator, kept);
-        workers->full_hs = kept->full_hs;
-        workers->known_at = kept->known_at;
+    if (kept == NULL || kept->threads != engine->threads ||
+        !(kept->full_hs > engine->estimated_hs / RATE_FITS) ||
+        !(kept->full_hs < engine->estimated_hs * RATE_FITS)) {
+        return;
     }
+    struct miner_calibration known = *kept;
+    if (strcmp(known.kernel, engine->kernel->name) != 0) {
+        heat_carry_over(&known, engine->estimated_hs);
+    }
+    regulator_remember(engine->regulator, &known);
+    workers->full_hs = known.full_hs;
+    workers->known_at = known.known_at;
 }
 
 static bool start_workers(struct miner_engine *engine, const struct miner_options *options,

@@ -68,8 +68,8 @@ struct miner_scale {
 /* What was learnt about watts and hashes, to be kept over a restart. See miner/heat/calibration.h.
  */
 struct miner_calibration {
-    char kernel[32]; /* it holds for this kernel ...     */
-    int threads;     /* ... and so many threads only     */
+    char kernel[32]; /* measured with this kernel ...     */
+    int threads;     /* ... on so many threads            */
     enum miner_power_source source;
     double reference_hs;
     double w[3], sd_w[3];

@@ -16,7 +16,8 @@ enum {
 #define MOVED_RATIO    0.05 /* of full power, or of full duty */
 #define DEADBAND_RATIO 0.0005
 #define FULL_RATIO     0.999
-#define READINGS_KEPT  10 /* fewer are not worth keeping */
+#define KERNELS_DIFFER 0.2 /* in what a busy core draws */
+#define READINGS_KEPT  10  /* fewer are not worth keeping */
 
 void heat_init(struct heat *heat, double max_c, double critical_c)
 {
@@ -56,6 +57,16 @@ bool heat_restore(struct heat *heat, const struct miner_calibration *kept)
     heat->source = kept->source;
     heat->reference_hs = kept->reference_hs;
     return true;
+}
+
+void heat_carry_over(struct miner_calibration *kept, double full_hs)
+{
+    const double swing_w = kept->w[CALIBRATION_SWING];
+    kept->reference_hs *= full_hs / kept->full_hs;
+    for (int i = CALIBRATION_SWING; i < CALIBRATION_TERMS; i++) {
+        kept->sd_w[i] = fmax(kept->sd_w[i], KERNELS_DIFFER * swing_w);
+    }
+    kept->full_hs = kept->known_at = 0;
 }
 
 bool heat_keep(const struct heat *heat, struct miner_calibration *kept)

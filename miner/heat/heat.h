@@ -64,6 +64,9 @@ void heat_init(struct heat *heat, double max_c, double critical_c);
 void heat_set_scale(struct heat *heat, const struct miner_scale *scale);
 /* Goes on from what was learnt before; false, with nothing changed, if it does not fit. */
 HB_MUST_USE bool heat_restore(struct heat *heat, const struct miner_calibration *kept);
+/* Makes what was learnt with one kernel a first guess for another one, whose full rate is
+ * `full_hs`: what is drawn without hashing holds, and a busy core draws about as much. */
+void heat_carry_over(struct miner_calibration *kept, double full_hs);
 /* False if nothing was learnt that is worth keeping. Fills all but kernel, threads and the
  * full rate. */
 HB_MUST_USE bool heat_keep(const struct heat *heat, struct miner_calibration *kept);

@@ -9,11 +9,15 @@
  * moment to raise it again. */
 enum {
     TURNS = 2,
+    FINAL_TURNS = 4,
     TURN_NS = 500 * 1000,
     SLICES_MIN = 3, /* however slow */
     SLICE_HASHES = 4096,
     ROLLED_VERSIONS = 16
 };
+/* Of the best rate, to be let into the turns after. */
+#define SECOND_TURN 0.5
+#define FINAL_TURN  0.75
 
 const struct sha256d_kernel *kernel_named(const char *name)
 {
@@ -44,14 +48,16 @@ static void take_turn(const struct sha256d_kernel *kernel, uint32_t versions, do
     }
 }
 
-/* Who is far behind after one turn does not get another: starting must not take long. */
+/* Who is far behind after one turn does not get another: starting must not take long. Those close
+ * to each other get more, for a neighbour on the same core slows one kernel more than another. */
 static void run(struct kernel_race *race)
 {
     double best_hs = 0;
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < FINAL_TURNS; turn++) {
+        const double least_hs = turn == 0 ? 0 : best_hs * (turn < TURNS ? SECOND_TURN : FINAL_TURN);
         for (size_t i = 0; i < race->count; i++) {
             struct kernel_trial *trial = &race->trial[i];
-            if (turn == 0 || trial->rolled_hs > best_hs / 2) {
+            if (trial->rolled_hs >= least_hs) {
                 take_turn(trial->kernel, ROLLED_VERSIONS, &trial->rolled_hs);
                 take_turn(trial->kernel, 1, &trial->single_hs);
             }

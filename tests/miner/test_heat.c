@@ -305,6 +305,30 @@ static void what_was_learnt_survives_a_restart(void **state)
     assert_false(heat_restore(&w.heat, &kept));
 }
 
+/* A kernel that makes twice the hashes of about the same watts. */
+static void another_kernel_starts_from_what_was_learnt(void **state)
+{
+    (void)state;
+    struct world w;
+    struct miner_calibration kept = {.full_hs = 4e6, .known_at = 1};
+    begin(&w, &desktop);
+    for (int i = 0; i < 20; i++) {
+        want(&w, 15 + 50.0 * ((i * 7) % 11) / 10);
+        (void)run(&w, 30);
+    }
+    assert_true(heat_keep(&w.heat, &kept));
+    const struct miner_stats before = stats_of(&w);
+    const double reference_hs = kept.reference_hs;
+    heat_carry_over(&kept, 8e6);
+    assert_near(kept.reference_hs, 2 * reference_hs, 1);
+    assert_near(kept.full_hs, 0, 0);
+    begin(&w, &desktop);
+    assert_true(heat_restore(&w.heat, &kept));
+    assert_near(stats_of(&w).idle_w, before.idle_w, 0.5);
+    assert_near(stats_of(&w).full_w, before.full_w, 2);
+    assert_true(calibration_error_w(&w.heat.calibration, 1) > 5);
+}
+
 /* --- temperature --------------------------------------------------------------------------------
  */
 
@@ -442,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_meter_that_is_not_wanted_is_not_believed),
         cmocka_unit_test(a_plug_beats_the_processor_and_is_learnt_from),
         cmocka_unit_test(what_was_learnt_survives_a_restart),
+        cmocka_unit_test(another_kernel_starts_from_what_was_learnt),
         cmocka_unit_test(a_hot_processor_settles_at_its_limit),
         cmocka_unit_test(a_critical_processor_is_off_until_it_is_cool),
         cmocka_unit_test(a_lost_sensor_limits_the_heat_and_is_told),

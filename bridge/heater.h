@@ -103,6 +103,29 @@ struct heater_work {
     struct heater_block block; /* the last of them                                */
 };
 
+/* Why a field of a device's answer was not used. */
+enum reply_fault {
+    REPLY_MISSING,    /* a field that this firmware should have             */
+    REPLY_TYPE,       /* another type than documented                       */
+    REPLY_RANGE,      /* not finite, or impossible                          */
+    REPLY_TEXT,       /* invalid UTF-8                                      */
+    REPLY_DUPLICATE,  /* the same name twice                                */
+    REPLY_UNREADABLE, /* the whole answer: truncated, or not what was asked */
+    REPLY_FAULT_COUNT
+};
+
+/* What is the matter with a heater, by evidence rather than by its own word. */
+enum heater_health {
+    HEATER_HEALTHY,
+    HEATER_STALLED,      /* says that it hashes, but shares or watts disagree */
+    HEATER_OVERHEATED,   /* it protects itself from its own heat              */
+    HEATER_NOT_OBEYING,  /* commands are not carried out                      */
+    HEATER_POOL_LOST,    /* its pool does not answer                          */
+    HEATER_CONFIG_DRIFT, /* its pool was changed behind our back              */
+    HEATER_WRONG_DEVICE, /* another device answers at its address             */
+    HEATER_HEALTH_COUNT
+};
+
 /* State of a heater as last read from the device. Unknown readings are unset, never zero. */
 struct heater_state {
     enum heater_link link;
@@ -115,6 +138,15 @@ struct heater_state {
     uint64_t shares_accepted, shares_rejected, shares_stale; /* since the driver started */
     double best_difficulty; /* best share ever seen by the driver; 0: none */
     char model[NAME_MAX_B]; /* what the device calls itself, "" if it does not say */
+    char firmware[NAME_MAX_B];
+    /* What never changes about the device: its MAC ("aa:bb:cc:dd:ee:ff") or serial number; "" if it
+     * does not say. */
+    char identity[NAME_MAX_B];
+    struct reading uptime_s;    /* of the device: less than before means that it was restarted */
+    enum heater_health health;  /* as far as the device itself can tell */
+    char pool_user[NAME_MAX_B]; /* worker name at the pool, "" if the device does not say */
+    uint64_t
+        faults[REPLY_FAULT_COUNT]; /* fields of its answers not used, since the driver started */
     enum pool_link pool_link;
     char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
     uint64_t writes;       /* writes to the device since the driver started                       */

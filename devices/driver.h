@@ -16,14 +16,22 @@
 #include "plumbing/log.h"
 
 struct uv_loop_s;
+struct http;
 struct miner_engine;
 struct proxy;
+
+/* What a write costs the device. */
+enum write_kind {
+    WRITE_VOLATILE, /* nothing that wears out                                */
+    WRITE_FLASH,    /* an erase of its flash memory, of which it has so many */
+};
 
 /* What a driver gets from its host; all borrowed, valid from init to the end of fini. */
 struct heater_env {
     struct uv_loop_s *loop; /* NULL in simulations: then only drivers without I/O may run       */
     struct miner_engine *engine; /* the mining engine, NULL if none is configured */
     struct proxy *proxy;         /* the Stratum proxy, NULL if no heater needs it */
+    struct http *http;           /* the HTTP client of the house; NULL in simulations */
     const struct hb_log *log;
     const char *id;          /* the heater's id, for messages                                    */
     const void *options;     /* the driver's options struct, filled from `options` rows          */
@@ -31,7 +39,22 @@ struct heater_env {
     double configured_min_w; /* min_power, 0 if not given                                        */
     /* Delivers a state; may be called from within poll and commit, never from another thread. */
     void (*report)(void *ctx, const struct heater_state *state);
-    void *report_ctx;
+    /* The heater cannot be read until a person does something: one sentence that says what, and
+     * where ("expected the password of its web page; set heaters.x.password"). Shown until the next
+     * report. Not for mere silence, of which the host knows by itself. */
+    void (*trouble)(void *ctx, const char *sentence);
+    /* The device refused the command `seq`, and why; it is not tried again unless it is renewed. */
+    void (*refused)(void *ctx, uint64_t seq, const char *sentence);
+    /* What the device can do is known only now that it was asked, or has changed. Narrowed by the
+     * configuration and kept over a restart by the host. */
+    void (*abilities)(void *ctx, const struct heater_caps *caps);
+    /* A write is on its way to the device; to be called once for each. */
+    void (*wrote)(void *ctx, enum write_kind kind);
+    /* For heaters that are reached over MQTT. The topic's messages come through `message` of the
+     * driver; false if that is not possible here (a simulation). */
+    bool (*subscribe)(void *ctx, const char *topic);
+    bool (*publish)(void *ctx, const char *topic, const char *payload, bool retain);
+    void *report_ctx; /* of all of these */
 };
 
 struct heater_driver {
@@ -43,8 +66,9 @@ struct heater_driver {
     bool single;     /* at most one heater of this family may be configured                     */
     int32_t poll_ms; /* how often the host polls                                                */
 
-    /* Checks `env` and fills `caps`. Must leave `self` in a state on which fini is legal even when
-     * it fails. No traffic to the device yet. May allocate; does not block. */
+    /* Checks `env` and fills `caps`: what is known of the device before it was ever asked. Works
+     * without a loop too, for simulations. Must leave `self` in a state on which fini is legal even
+     * when it fails. No traffic to the device yet. May allocate; does not block. */
     bool (*init)(void *self, const struct heater_env *env, struct heater_caps *caps,
                  struct hb_err *err);
     /* Stops all I/O and frees what init took. Legal after a failed init. Does not block. */
@@ -60,6 +84,8 @@ struct heater_driver {
     /* A meter of the user's measured this heater: for drivers that learn from it; NULL if not. The
      * host puts the reading into the states by itself. */
     void (*metered)(void *self, double power_w, hb_mono now);
+    /* A message on a topic that was subscribed to; NULL for drivers that subscribe to none. */
+    void (*message)(void *self, const char *topic, const char *payload, size_t len, hb_mono now);
 };
 
 #endif

@@ -21,6 +21,7 @@ struct host {
     bool running;
     char part[ID_MAX + 8];       /* who speaks in the log              */
     char last_refusal[TEXT_MAX]; /* the same refusal is logged once    */
+    char trouble[TEXT_MAX];      /* why it cannot be read, "" if that is not known */
     max_align_t instance[];
 };
 
@@ -58,7 +59,8 @@ static void tell_state(struct host *host)
     if (state->link == HEATER_LINK_LOST) {
         state->problem = true;
         (void)text_copy(state->problem_text, sizeof state->problem_text,
-                        reason_sentence(REASON_HEATER_UNREACHABLE));
+                        host->trouble[0] != '\0' ? host->trouble
+                                                 : reason_sentence(REASON_HEATER_UNREACHABLE));
     } else if (host->watch.outcome == COMMAND_FAILED) {
         state->problem = true;
         (void)text_copy(state->problem_text, sizeof state->problem_text,
@@ -132,6 +134,7 @@ static void on_report(void *ctx, const struct heater_state *state)
     host->state = *state;
     prefer_meter(host, &host->state);
     host->stats.reports++;
+    host->trouble[0] = '\0';
     struct watch_todo todo = watch_report(&host->watch, &host->state, host->now);
     log_findings(host, &todo);
     count(&host->stats, &todo);
@@ -139,6 +142,62 @@ static void on_report(void *ctx, const struct heater_state *state)
     if (todo.outcome) {
         tell_outcome(host, todo.seq, todo.result);
     }
+}
+
+static void on_trouble(void *ctx, const char *sentence)
+{
+    struct host *host = ctx;
+    if (host->running && strncmp(host->trouble, sentence, sizeof host->trouble - 1) != 0) {
+        (void)text_copy(host->trouble, sizeof host->trouble, sentence);
+        hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "%s", sentence);
+        tell_state(host);
+    }
+}
+
+static void on_refused(void *ctx, uint64_t seq, const char *sentence)
+{
+    struct host *host = ctx;
+    if (!host->running) {
+        return;
+    }
+    if (strncmp(host->last_refusal, sentence, sizeof host->last_refusal - 1) != 0) {
+        (void)text_copy(host->last_refusal, sizeof host->last_refusal, sentence);
+        hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "command refused: %s", sentence);
+    }
+    tell_outcome(host, seq, COMMAND_FAILED);
+}
+
+static void on_abilities(void *ctx, const struct heater_caps *caps)
+{
+    struct host *host = ctx;
+    struct heater_caps learnt = *caps;
+    struct hb_err err = {0};
+    if (!caps_check(&learnt, &err) || !caps_narrow(&learnt, host->options.config, &err)) {
+        on_trouble(host, err.msg);
+        return;
+    }
+    host->caps = learnt;
+}
+
+static void on_wrote(void *ctx, enum write_kind kind)
+{
+    struct host *host = ctx;
+    host->stats.device_writes++;
+    host->stats.flash_writes += kind == WRITE_FLASH;
+}
+
+static bool no_topic(void *ctx, const char *topic)
+{
+    (void)ctx;
+    (void)topic;
+    return false;
+}
+
+static bool no_message(void *ctx, const char *topic, const char *payload, bool retain)
+{
+    (void)payload;
+    (void)retain;
+    return no_topic(ctx, topic);
 }
 
 /* --- life -------------------------------------------------------------------------------------*/
@@ -169,7 +228,14 @@ static bool start_driver(struct host *host, struct hb_err *err)
                              .options = o->config->options,
                              .configured_max_w = o->config->max_w,
                              .configured_min_w = o->config->min_w,
+                             .http = o->http,
                              .report = on_report,
+                             .trouble = on_trouble,
+                             .refused = on_refused,
+                             .abilities = on_abilities,
+                             .wrote = on_wrote,
+                             .subscribe = no_topic,
+                             .publish = no_message,
                              .report_ctx = host};
     if (o->driver->options_size > 0 && env.options == NULL) {
         return hb_fail(err, HB_ERR_USAGE, "expected options for the driver '%s', got none",

@@ -21,6 +21,7 @@ struct host_options {
     struct uv_loop_s *loop;      /* NULL in simulations           */
     struct miner_engine *engine; /* NULL: none                    */
     struct proxy *proxy;         /* NULL: none                    */
+    struct http *http;           /* NULL: none                    */
     const struct hb_log *log;    /* NULL: silent                  */
     /* Takes EVENT_HEATER_STATE and EVENT_HEATER_OUTCOME; `at` is set, `wall` and `utc_offset_s` are
      * the owner's to stamp. May be called from within every function below except host_stop and
@@ -37,6 +38,8 @@ struct host_stats {
     uint64_t refused; /* commands that the caps or the driver's test refused    */
     uint64_t expired; /* commands that came too late, and leases that ran out   */
     uint64_t lost;    /* times that the heater stopped answering                */
+    uint64_t device_writes,
+        flash_writes; /* as the driver counts them, and those that wear it out */
 };
 
 /* Allocates and initialises the driver's instance. NULL with `err` if the driver refuses, or if

@@ -6,8 +6,12 @@
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
-const struct heater_driver *const heater_drivers[] = {&engine_heater, &stratum_proxy_heater,
-                                                      &simulated_heater, NULL};
+const struct heater_driver *const heater_drivers[] = {
+    &engine_heater,
+    &stratum_proxy_heater,
+    &simulated_heater,
+    NULL,
+};
 
 const struct heater_driver *heater_driver_find(const char *name)
 {

@@ -39,7 +39,8 @@ struct exchange {
 
     int connect_timeout_ms, timeout_ms;
     uint64_t started;
-    int users; /* handles and requests of libuv that still need this struct */
+    int failed; /* what libuv said at the start, told from the loop; 0: nothing */
+    int users;  /* handles and requests of libuv that still need this struct */
     bool connected, over;
 };
 
@@ -237,7 +238,9 @@ static void on_timeout(uv_timer_t *timer)
 {
     struct exchange *x = timer->data;
     char why[WHY_MAX];
-    if (x->connected) {
+    if (x->failed != 0) {
+        (void)snprintf(why, sizeof why, "%s", uv_strerror(x->failed));
+    } else if (x->connected) {
         (void)snprintf(why, sizeof why, "no whole answer within %d ms", x->timeout_ms);
     } else {
         (void)snprintf(why, sizeof why, "no connection within %d ms", x->connect_timeout_ms);
@@ -408,13 +411,9 @@ struct exchange *exchange_start(uv_loop_t *loop, const struct exchange_request *
     x->write.data = x;
     x->users = 1; /* the timer */
     x->started = uv_now(loop);
-    const int status = connect_or_look_up(x);
-    if (status != 0) {
-        hb_fail(err, HB_ERR_NETWORK, "%.200s: %s", x->host, uv_strerror(status));
-        end(x);
-        return NULL;
-    }
-    (void)uv_timer_start(&x->timer, on_timeout, (uint64_t)x->connect_timeout_ms, 0);
+    x->failed = connect_or_look_up(x);
+    (void)uv_timer_start(&x->timer, on_timeout,
+                         x->failed != 0 ? 0 : (uint64_t)x->connect_timeout_ms, 0);
     return x;
 }
 

@@ -28,8 +28,8 @@ bool caps_check(const struct heater_caps *caps, struct hb_err *err)
                        caps->step_w, caps->standby_w);
     }
     if (caps->settle_ms < 0 || caps->min_on_ms < 0 || caps->min_off_ms < 0 ||
-        caps->min_write_ms < 0) {
-        return hb_fail(err, HB_ERR_STATE, "expected times >= 0");
+        caps->min_write_ms < 0 || caps->max_writes_per_day < 0) {
+        return hb_fail(err, HB_ERR_STATE, "expected times and writes per day >= 0");
     }
     if (!tiers_sane(caps)) {
         return hb_fail(err, HB_ERR_STATE, "expected tiers ascending from min_w to max_w");
@@ -84,6 +84,10 @@ bool caps_narrow(struct heater_caps *caps, const struct config_heater *config, s
     caps->max_w = max_w;
     caps->min_on_ms = longer(caps->min_on_ms, config->min_on_ms);
     caps->min_off_ms = longer(caps->min_off_ms, config->min_off_ms);
+    if (config->max_writes_per_day > 0 &&
+        (caps->max_writes_per_day == 0 || config->max_writes_per_day < caps->max_writes_per_day)) {
+        caps->max_writes_per_day = config->max_writes_per_day;
+    }
     return true;
 }
 

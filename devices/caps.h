@@ -13,8 +13,9 @@
  * from min_w to max_w, negative times. */
 HB_MUST_USE bool caps_check(const struct heater_caps *caps, struct hb_err *err);
 
-/* Applies min_power, max_power, min_on and min_off of the configuration, which can only narrow: a
- * larger minimum, a smaller maximum, longer dwell. Tiers outside disappear. False, naming the key,
+/* Applies min_power, max_power, min_on, min_off and max_writes_per_day of the configuration, which
+ * can only narrow: a larger minimum, a smaller maximum, longer dwell, fewer writes. Tiers outside
+ * disappear. False, naming the key,
  * if nothing is left. */
 HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heater *config,
                              struct hb_err *err);

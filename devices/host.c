@@ -186,18 +186,30 @@ static void on_wrote(void *ctx, enum write_kind kind)
     host->stats.flash_writes += kind == WRITE_FLASH;
 }
 
-static bool no_topic(void *ctx, const char *topic)
+static bool on_subscribe(void *ctx, const char *topic)
 {
-    (void)ctx;
-    (void)topic;
-    return false;
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->subscribe != NULL && o->subscribe(o->ctx, o->index, topic);
 }
 
-static bool no_message(void *ctx, const char *topic, const char *payload, bool retain)
+static bool on_publish(void *ctx, const char *topic, const char *payload, bool retain)
 {
-    (void)payload;
-    (void)retain;
-    return no_topic(ctx, topic);
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->publish != NULL && o->publish(o->ctx, topic, payload, retain);
+}
+
+static bool on_recall(void *ctx, char text[HEATER_MEMORY_MAX])
+{
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->recall != NULL && o->recall(o->ctx, o->index, text);
+}
+
+static void on_remember(void *ctx, const char *text)
+{
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    if (o->remember != NULL) {
+        o->remember(o->ctx, o->index, text);
+    }
 }
 
 /* --- life -------------------------------------------------------------------------------------*/
@@ -234,8 +246,10 @@ static bool start_driver(struct host *host, struct hb_err *err)
                              .refused = on_refused,
                              .abilities = on_abilities,
                              .wrote = on_wrote,
-                             .subscribe = no_topic,
-                             .publish = no_message,
+                             .subscribe = on_subscribe,
+                             .publish = on_publish,
+                             .recall = on_recall,
+                             .remember = on_remember,
                              .report_ctx = host};
     if (o->driver->options_size > 0 && env.options == NULL) {
         return hb_fail(err, HB_ERR_USAGE, "expected options for the driver '%s', got none",
@@ -296,6 +310,15 @@ void host_metered(struct host *host, double power_w, hb_mono now)
     host->metered_w = reading_make(power_w, now, PROVENANCE_METERED);
     if (host->options.driver->metered != NULL) {
         host->options.driver->metered(host->instance, power_w, now);
+    }
+}
+
+void host_message(struct host *host, const char *topic, const char *payload, size_t len,
+                  bool retained, hb_mono now)
+{
+    if (host->running && host->options.driver->message != NULL) {
+        host->now = now;
+        host->options.driver->message(host->instance, topic, payload, len, retained, now);
     }
 }
 

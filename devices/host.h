@@ -27,7 +27,12 @@ struct host_options {
      * the owner's to stamp. May be called from within every function below except host_stop and
      * host_destroy; must not call back into this host. */
     void (*event)(void *ctx, const struct event *event);
-    void *ctx;
+    /* For drivers over MQTT and for their memory, as in devices/driver.h; NULL: there is none. */
+    bool (*subscribe)(void *ctx, uint16_t index, const char *topic);
+    bool (*publish)(void *ctx, const char *topic, const char *payload, bool retain);
+    bool (*recall)(void *ctx, uint16_t index, char text[HEATER_MEMORY_MAX]);
+    void (*remember)(void *ctx, uint16_t index, const char *text);
+    void *ctx; /* of all of these */
 };
 
 /* Counters since host_create. */
@@ -66,6 +71,10 @@ void host_command(struct host *host, const struct heater_command *command, hb_mo
 /* Takes a reading of the meter that the configuration names for this heater: until it is stale, it
  * stands in the states in place of the heater's own figure. */
 void host_metered(struct host *host, double power_w, hb_mono now);
+
+/* Takes a message on a topic that the driver subscribed to; `retained`: the broker had kept it. */
+void host_message(struct host *host, const char *topic, const char *payload, size_t len,
+                  bool retained, hb_mono now);
 
 void host_get_stats(const struct host *host, struct host_stats *stats);
 

@@ -280,6 +280,10 @@ static bool start_heaters(struct app *app, struct hb_err *err)
             .proxy = app->proxy,
             .log = app->log,
             .event = on_host_event,
+            .subscribe = app_listen,
+            .publish = app_speak,
+            .recall = app_recall,
+            .remember = app_remember,
             .ctx = app,
         };
         app->hosts[i] = host_create(&options, err);
@@ -512,6 +516,7 @@ void app_stop(struct app *app, bool reloading)
     free(app->effects.item);
     free(app->hosts);
     free(app->caps);
+    free(app->topics);
     free(app->bad_sources);
     free(app->retained_told);
     free(app->room_views);

@@ -14,13 +14,14 @@
 
 enum { QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
 
-enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_CALIBRATION, SAVE_STOP };
+enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_MEMORY, SAVE_CALIBRATION, SAVE_STOP };
 
 struct save {
     enum save_kind kind;
     union {
         struct store_room room;
         struct store_heater heater;
+        struct store_memory memory;
         struct miner_calibration calibration;
     } u;
 };
@@ -45,6 +46,7 @@ static const char *const steps[] = {
     "CREATE TABLE calibration(id TEXT PRIMARY KEY, kernel TEXT, threads INTEGER, source INTEGER,"
     " reference_hs REAL, idle_w REAL, swing_w REAL, bulge_w REAL, idle_sd_w REAL, swing_sd_w REAL,"
     " bulge_sd_w REAL, full_hs REAL, known_at REAL) STRICT;",
+    "CREATE TABLE memory(id TEXT PRIMARY KEY, text TEXT) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof steps[0] };
@@ -120,6 +122,15 @@ bool store_load_heater(struct store *store, struct store_heater *heater)
     return found;
 }
 
+bool store_load_memory(struct store *store, struct store_memory *memory)
+{
+    sqlite3_stmt *row = prepare(store, "SELECT text FROM memory WHERE id = ?", memory->id);
+    const bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW &&
+                       text_copy(memory->text, sizeof memory->text, column_text(row, 0));
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
 bool store_load_calibration(struct store *store, struct miner_calibration *calibration)
 {
     struct miner_calibration *c = calibration;
@@ -181,6 +192,18 @@ static bool write_heater(struct store *store, const struct store_heater *heater)
     return done;
 }
 
+static bool write_memory(struct store *store, const struct store_memory *memory)
+{
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO memory VALUES(?,?)", memory->id);
+    if (row == NULL) {
+        return false;
+    }
+    (void)sqlite3_bind_text(row, 2, memory->text, -1, SQLITE_STATIC);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
 static bool write_calibration(struct store *store, const struct miner_calibration *c)
 {
     sqlite3_stmt *row = prepare(store, "REPLACE INTO calibration VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -221,6 +244,9 @@ static bool write_batch(struct store *store)
             break;
         case SAVE_HEATER:
             ok = write_heater(store, &save.u.heater) && ok;
+            break;
+        case SAVE_MEMORY:
+            ok = write_memory(store, &save.u.memory) && ok;
             break;
         case SAVE_CALIBRATION:
             ok = write_calibration(store, &save.u.calibration) && ok;
@@ -376,6 +402,13 @@ void store_save_heater(struct store *store, const struct store_heater *heater)
 {
     struct save save = {.kind = SAVE_HEATER};
     save.u.heater = *heater;
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_memory(struct store *store, const struct store_memory *memory)
+{
+    struct save save = {.kind = SAVE_MEMORY};
+    save.u.memory = *memory;
     (void)ring_push(store->queue, &save);
 }
 

@@ -180,6 +180,24 @@ static void what_the_engine_learnt_survives(void **state)
     assert_int_equal(errors, 0);
 }
 
+static void what_a_driver_remembers_survives(void **state)
+{
+    (void)state;
+    struct store_memory memory = {.id = "plug", .text = "12 1790000000000 -5"};
+    struct store *store = open_store();
+    struct store_memory nothing = {.id = "plug"};
+    assert_false(store_load_memory(store, &nothing));
+    store_save_memory(store, &memory);
+    memory.text[1] = '3';
+    store_save_memory(store, &memory);
+    store_close(store);
+    store = open_store();
+    assert_true(store_load_memory(store, &nothing));
+    assert_string_equal(nothing.text, "13 1790000000000 -5");
+    store_close(store);
+    assert_int_equal(errors, 0);
+}
+
 static void files_are_private(void **state)
 {
     (void)state;
@@ -229,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(totals_of_an_older_version_are_kept, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(what_the_engine_learnt_survives, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(what_a_driver_remembers_survives, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(files_are_private, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_broken_database_is_set_aside, make_folder, remove_folder),

@@ -127,12 +127,21 @@ enum heater_health {
     HEATER_HEALTH_COUNT
 };
 
+/* What a command waits for before it is written to the device. */
+enum heater_wait {
+    HEATER_WAIT_NOTHING,
+    HEATER_WAIT_WRITES,   /* the writes of today are nearly spent      */
+    HEATER_WAIT_DWELL,    /* the last write is too fresh               */
+    HEATER_WAIT_IDENTITY, /* the device has not yet said which it is   */
+};
+
 /* What the supervisor of a heater knows of it, and the device itself does not. */
 struct heater_care {
     uint32_t writes_today, wearing_today; /* all, and those that wear the device out; local day */
     uint64_t writes, flash_writes;        /* the same over its whole life with us               */
     int32_t max_writes_per_day;           /* of those that wear it out; 0: no limit             */
-    double calibration;  /* metered power over the heater's own figure; 0: not learnt yet   */
+    double calibration; /* metered power over the heater's own figure; 0: not learnt yet   */
+    enum heater_wait waits_for; /* of its last command */
     uint32_t recoveries; /* that were tried today on the heater's own account               */
 };
 
@@ -176,7 +185,7 @@ struct heater_command {
 };
 
 /* What is kept of a heater over a restart, so that it is known before it was asked. */
-struct heater_memory {
+struct heater_record {
     char driver[ID_MAX]; /* whose memory it is; another driver begins anew */
     char identity[NAME_MAX_B], model[NAME_MAX_B], firmware[NAME_MAX_B];
     char pool[NAME_MAX_B],

@@ -24,4 +24,12 @@ HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heate
  * only observed. */
 HB_MUST_USE bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *err);
 
+/* Whether two are the same in everything. */
+bool caps_same(const struct heater_caps *a, const struct heater_caps *b);
+
+/* The largest power one level, or one part of the range, below the largest; min_w at least. */
+double caps_step_down_w(const struct heater_caps *caps);
+/* Lowers the largest power; the smallest one stays possible whatever `max_w` says. */
+void caps_cut(struct heater_caps *caps, double max_w);
+
 #endif

@@ -127,6 +127,8 @@ enum heater_health {
     HEATER_HEALTH_COUNT
 };
 
+const char *heater_health_word(enum heater_health health); /* "healthy", "stalled", ... */
+
 /* What a command waits for before it is written to the device. */
 enum heater_wait {
     HEATER_WAIT_NOTHING,
@@ -134,6 +136,8 @@ enum heater_wait {
     HEATER_WAIT_DWELL,    /* the last write is too fresh               */
     HEATER_WAIT_IDENTITY, /* the device has not yet said which it is   */
 };
+
+const char *heater_wait_sentence(enum heater_wait wait); /* for people; "" for nothing */
 
 /* What the supervisor of a heater knows of it, and the device itself does not. */
 struct heater_care {

@@ -235,16 +235,6 @@ bool health_look(struct health *h, const struct health_input *in)
     return true;
 }
 
-const char *health_word(enum heater_health health)
-{
-    static const char *const words[HEATER_HEALTH_COUNT] = {
-        [HEATER_HEALTHY] = "healthy",          [HEATER_STALLED] = "stalled",
-        [HEATER_OVERHEATED] = "overheated",    [HEATER_NOT_OBEYING] = "not_obeying",
-        [HEATER_POOL_LOST] = "pool_lost",      [HEATER_CONFIG_DRIFT] = "config_drift",
-        [HEATER_WRONG_DEVICE] = "wrong_device"};
-    return (unsigned)health < HEATER_HEALTH_COUNT ? words[health] : "unknown";
-}
-
 void health_describe(const struct health *h, char *text, size_t size)
 {
     static const char *const sentences[HEATER_HEALTH_COUNT] = {

@@ -55,8 +55,6 @@ bool health_look(struct health *health, const struct health_input *in);
 /* An attempt of an earlier run of the program; as if it had been made at `now`. */
 void health_tried(struct health *health, enum heater_health kind, hb_mono now);
 
-/* "healthy", "stalled", ... */
-const char *health_word(enum heater_health health);
 /* One sentence that says what was seen, and that a recovery was tried. */
 void health_describe(const struct health *health, char *text, size_t size);
 

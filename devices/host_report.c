@@ -181,7 +181,7 @@ void host_recover(struct host *host)
     host->record.recovered |= 1U << found;
     host->record_changed = true;
     hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "%s: one attempt to recover it is made",
-           health_word(found));
+           heater_health_word(found));
     if (found == HEATER_OVERHEATED) {
         struct hb_err err = {0};
         host->ceiling_w = caps_step_down_w(&host->caps);
@@ -228,7 +228,7 @@ static void look_at_health(struct host *host)
         char sentence[TEXT_MAX];
         health_describe(&host->health, sentence, sizeof sentence);
         hb_log(host->options.log, ill ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, host->part, "%s%s%s",
-               health_word(host->health.found), ill ? ": " : " again", sentence);
+               heater_health_word(host->health.found), ill ? ": " : " again", sentence);
     }
 }
 

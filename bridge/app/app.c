@@ -455,6 +455,7 @@ static void stop_heaters(struct app *app)
     for (size_t i = 0; app->hosts != NULL && i < app->config->heater_count; i++) {
         host_stop(app->hosts[i]);
     }
+    http_destroy(app->http);
     miner_destroy(app->engine);
     proxy_destroy(app->proxy);
 }

@@ -59,6 +59,10 @@ static void restore(struct app *app, size_t index)
 
 bool app_start_heaters(struct app *app, struct hb_err *err)
 {
+    app->http = http_create(app->loop, err);
+    if (app->http == NULL) {
+        return false;
+    }
     for (size_t i = 0; i < app->config->heater_count; i++) {
         const struct config_heater *heater = &app->config->heaters[i];
         const struct host_options options = {
@@ -68,6 +72,7 @@ bool app_start_heaters(struct app *app, struct hb_err *err)
             .loop = app->loop,
             .engine = app->engine,
             .proxy = app->proxy,
+            .http = app->http,
             .log = app->log,
             .event = on_host_event,
             .whose = whose,

@@ -61,7 +61,9 @@ static void count_hashes(struct health *h, const struct reading *rate_hs)
 static void take_shares(struct health *h, uint64_t more, hb_mono now)
 {
     const double per_share = h->hashes / (double)more;
-    if (h->shares_seen > 0 && per_share > 0) {
+    if (h->disproved) {
+        /* The gap of a flatline says nothing about shares. */
+    } else if (h->shares_seen > 0 && per_share > 0) {
         h->per_share += SHARE_WEIGHT * (per_share - h->per_share);
     } else if (per_share > 0) {
         h->per_share = per_share;

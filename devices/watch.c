@@ -58,11 +58,9 @@ enum watch_verdict watch_judge(const struct watch *w, const struct heater_state 
 static void conclude(struct watch *w, enum command_outcome result, struct watch_todo *todo)
 {
     bool news = w->outcome != result;
-    if (mono_is_set(w->off_until)) {
-        return; /* that is not what was ordered */
-    }
     w->outcome = result;
-    if (news && !w->lease_over) {
+    /* Nor is what an attempt to recover does the business of whoever ordered heat. */
+    if (news && !w->lease_over && !mono_is_set(w->off_until)) {
         todo->outcome = true;
         todo->seq = w->order.seq;
         todo->result = result;

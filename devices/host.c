@@ -37,7 +37,8 @@ static void on_remember(void *ctx, const char *text)
 
 /* --- life -------------------------------------------------------------------------------------*/
 
-static bool start_driver(struct host *host, struct hb_err *err)
+static bool start_driver(struct host *host, void *instance, const void *options,
+                         struct heater_caps *caps, struct hb_err *err)
 {
     const struct host_options *o = &host->options;
     struct heater_env env = {.loop = o->loop,
@@ -45,8 +46,7 @@ static bool start_driver(struct host *host, struct hb_err *err)
                              .proxy = o->proxy,
                              .log = o->log,
                              .id = o->config->id,
-                             .options =
-                                 host->own_options != NULL ? host->own_options : o->config->options,
+                             .options = options,
                              .configured_max_w = o->config->max_w,
                              .configured_min_w = o->config->min_w,
                              .http = o->http,
@@ -64,7 +64,7 @@ static bool start_driver(struct host *host, struct hb_err *err)
         return hb_fail(err, HB_ERR_USAGE, "expected options for the driver '%s', got none",
                        o->driver->name);
     }
-    return o->driver->init(host->instance, &env, &host->told, err);
+    return o->driver->init(instance, &env, caps, err);
 }
 
 static struct host *fail(struct host *host, struct hb_err *err)
@@ -93,7 +93,8 @@ struct host *host_create(const struct host_options *options, struct hb_err *err)
     (void)snprintf(host->part, sizeof host->part, "heater %s", options->config->id);
     host_begin_record(host);
     watch_init(&host->watch, &(struct watch_rules){0});
-    if (!start_driver(host, err) || !host_narrow(host, err)) {
+    if (!start_driver(host, instance, options->config->options, &host->told, err) ||
+        !host_narrow(host, err)) {
         return fail(host, err);
     }
     host->running = true;
@@ -117,6 +118,99 @@ void host_destroy(struct host *host)
         free(host->own_options);
         free(host);
     }
+}
+
+/* --- another address ---------------------------------------------------------------------------
+ */
+
+/* The driver's address among its options; NULL: it has none that could be another. */
+static const struct config_item *address_item(const struct heater_driver *driver)
+{
+    const struct config_item *item = driver->options;
+    while (item != NULL && item->name != NULL && strcmp(item->name, "url") != 0) {
+        item++;
+    }
+    return item != NULL && item->name != NULL ? item : NULL;
+}
+
+/* Its address of now; false if it has none, or a longer one than there is. */
+static bool address_of(const struct host *host, char address[URL_MAX])
+{
+    const struct config_item *item = address_item(host->options.driver);
+    const void *options =
+        host->own_options != NULL ? host->own_options : host->options.config->options;
+    return item != NULL && options != NULL &&
+           text_copy(address, URL_MAX, (const char *)options + item->offset);
+}
+
+/* A driver's state is never of two devices: each address gets a new instance. The one before the
+ * last is surely done with its handles. */
+static bool move(struct host *host, const char *address, struct hb_err *err)
+{
+    const struct heater_driver *driver = host->options.driver;
+    const struct config_item *item = address_item(driver);
+    unsigned char *options = malloc(driver->options_size);
+    void *instance = calloc(1, driver->instance_size + 1);
+    struct heater_caps caps = {0};
+    bool done = item != NULL && options != NULL && instance != NULL;
+    if (done) {
+        memcpy(options, host->options.config->options, driver->options_size);
+        done = text_copy((char *)options + item->offset, item->size, address) &&
+               start_driver(host, instance, options, &caps, err);
+        if (!done) {
+            driver->fini(instance);
+        }
+    }
+    if (!done) {
+        free(options);
+        free(instance);
+        return false;
+    }
+    driver->fini(host->instance);
+    free(host->retired);
+    free(host->own_options);
+    host->retired = host->instance;
+    host->instance = instance;
+    host->own_options = options;
+    host->moved_at = host->now;
+    host->stranger[0] = '\0';
+    host->trouble[0] = '\0';
+    watch_ask_now(&host->watch, host->now);
+    return true;
+}
+
+static bool may_move(const struct host *host)
+{
+    return host->running && address_item(host->options.driver) != NULL &&
+           host->options.config->options_size == host->options.driver->options_size &&
+           (!mono_is_set(host->moved_at) ||
+            mono_age_ms(host->now, host->moved_at) >= HOST_MOVE_APART_MS);
+}
+
+bool host_exchange(struct host *a, struct host *b, hb_mono now)
+{
+    char address_a[URL_MAX];
+    char address_b[URL_MAX];
+    struct hb_err err = {0};
+    a->now = b->now = now;
+    if (a->options.driver != b->options.driver || !may_move(a) || !may_move(b) ||
+        !address_of(a, address_a) || !address_of(b, address_b)) {
+        return false;
+    }
+    if (!move(a, address_b, &err)) {
+        return false;
+    }
+    if (!move(b, address_a, &err)) {
+        /* Both at one address: harmless, for neither is commanded unless it is the right one. */
+        hb_log(b->options.log, LOG_LEVEL_ERROR, b->part, "cannot follow its device: %s", err.msg);
+        return false;
+    }
+    hb_log(
+        a->options.log, LOG_LEVEL_WARN, a->part,
+        "its device and that of heater %s have changed addresses; they are followed, but correct "
+        "both in the configuration",
+        b->options.config->id);
+    return true;
 }
 
 /* --- calls of the owner
@@ -150,9 +244,9 @@ const char *host_stranger(const struct host *host)
     return host->stranger;
 }
 
-bool host_is_right(const struct host *host)
+bool host_is_away(const struct host *host)
 {
-    return host->watch.link == HEATER_LINK_OK && host->stranger[0] == '\0';
+    return host->watch.link == HEATER_LINK_LOST;
 }
 
 void host_get_stats(const struct host *host, struct host_stats *stats)

@@ -72,8 +72,15 @@ void host_set_day(struct host *host, int64_t local_day, double gone);
 const char *host_identity(const struct host *host);
 /* That of another device that answers at its address; "" : none does. */
 const char *host_stranger(const struct host *host);
-/* Whether the right device answers. */
-bool host_is_right(const struct host *host);
+/* Whether the right device was looked for at its address, and does not answer there. */
+bool host_is_away(const struct host *host);
+
+enum { HOST_MOVE_APART_MS = 120000 }; /* between two exchanges of one heater's address */
+
+/* Lets two heaters of one driver exchange their addresses, because each other's device was found
+ * there: both begin anew, and are commanded only once the right device has answered. False if that
+ * is not possible. The owner's loop must have run since an exchange before. */
+bool host_exchange(struct host *a, struct host *b, hb_mono now);
 
 /* Does whatever is due: polls, deadlines, delayed and repeated writes, end of a lease. Call it at
  * least once a second, or when host_due says so. */

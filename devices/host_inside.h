@@ -23,6 +23,7 @@ struct host {
     bool record_changed;
     bool day_is_given; /* by the owner, who knows the local day */
     bool recover_due;
+    hb_mono moved_at; /* to another address; unset: never */
     struct host_stats stats;
     hb_mono now; /* of the call in progress, for reports that carry no time */
     bool running;

@@ -275,6 +275,14 @@ struct watch_todo watch_report_of_another(struct watch *w)
     return todo;
 }
 
+void watch_ask_now(struct watch *w, hb_mono now)
+{
+    w->asked_at = (hb_mono){0};
+    w->sure_at = (hb_mono){0};
+    w->silent_polls = 0;
+    w->next_poll = now;
+}
+
 void watch_off_and_on(struct watch *w, hb_mono until)
 {
     if (w->ordered && w->order.power_w > 0) {

@@ -85,6 +85,8 @@ struct watch_todo watch_report(struct watch *watch, const struct heater_state *s
                                hb_mono now);
 /* Another device answers in its place: as if it did not answer, but asked at the usual pace. */
 struct watch_todo watch_report_of_another(struct watch *watch);
+/* The heater is looked for anew, at another address. */
+void watch_ask_now(struct watch *watch, hb_mono now);
 /* Keeps the heater off until then and restores the order: an attempt to recover. */
 void watch_off_and_on(struct watch *watch, hb_mono until);
 /* The device refused the command: no use in repeating it soon. */

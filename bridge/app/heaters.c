@@ -27,16 +27,38 @@ static void on_host_event(void *ctx, const struct event *event)
     app_ring(app);
 }
 
+/* The other heater that a device is; heater_count: none. */
+static size_t find_device(const struct app *app, size_t not_this, const char *identity)
+{
+    size_t i = 0;
+    while (i < app->config->heater_count &&
+           (i == not_this || app->hosts[i] == NULL ||
+            !identity_same(host_identity(app->hosts[i]), identity))) {
+        i++;
+    }
+    return i;
+}
+
 static const char *whose(void *ctx, uint16_t index, const char *identity)
 {
     const struct app *app = ctx;
+    const size_t other = find_device(app, index, identity);
+    return other < app->config->heater_count ? app->config->heaters[other].id : NULL;
+}
+
+/* A device that answers at another heater's address, and not at its own, is followed there. */
+static void follow_devices(struct app *app, hb_mono now)
+{
     for (size_t i = 0; i < app->config->heater_count; i++) {
-        if (i != index && app->hosts[i] != NULL &&
-            identity_same(host_identity(app->hosts[i]), identity)) {
-            return app->config->heaters[i].id;
+        const char *stranger = host_stranger(app->hosts[i]);
+        if (stranger[0] == '\0') {
+            continue;
+        }
+        const size_t other = find_device(app, i, stranger);
+        if (other < app->config->heater_count && host_is_away(app->hosts[other])) {
+            (void)host_exchange(app->hosts[i], app->hosts[other], now);
         }
     }
-    return NULL;
 }
 
 static void set_day(const struct app *app, struct host *host)
@@ -119,6 +141,7 @@ void app_tick_heaters(struct app *app)
         host_tick(app->hosts[i], app_house_now(app));
         app->news[i] = false;
     }
+    follow_devices(app, app_house_now(app));
     app_keep_records(app, false);
 }
 

@@ -40,7 +40,6 @@ struct app {
     struct host **hosts;         /* config->heater_count     */
     struct heater_caps *caps;
     bool *news; /* per heater: it has told something since its host was last asked what is due */
-    bool told_moved; /* devices that changed places were reported */
     struct app_topic *topics;
     size_t topic_count, topic_room;
     struct core *core;

@@ -14,16 +14,43 @@ struct fake_instance {
     struct fake *fake;
 };
 
+static void mine(struct fake *fake, hb_mono now)
+{
+    const double elapsed_s =
+        mono_is_set(fake->mined_at) ? (double)mono_age_ms(now, fake->mined_at) / 1000 : 0;
+    fake->mined_at = now;
+    if (fake->share_every_s > 0 && !fake->flatline && fake->caps.max_w > 0) {
+        fake->shares += elapsed_s / fake->share_every_s * fake->set_w / fake->caps.max_w;
+    }
+}
+
 static void fake_report(struct fake_instance *self, hb_mono now)
 {
-    const struct fake *fake = self->fake;
+    struct fake *fake = self->fake;
     double power_w = isnan(fake->power_w) ? fake->set_w : fake->power_w;
     struct heater_state state = {.link = HEATER_LINK_OK,
                                  .at = now,
                                  .power_w = reading_none(),
+                                 .health = fake->health,
+                                 .pool_link = fake->pool[0] != '\0' ? POOL_OK : POOL_NONE,
                                  .applied_w = fake->no_set_point ? NAN : fake->set_w};
+    mine(fake, now);
+    (void)text_copy(state.identity, sizeof state.identity, fake->identity);
+    (void)text_copy(state.pool, sizeof state.pool, fake->pool);
+    (void)text_copy(state.pool_user, sizeof state.pool_user, fake->pool_user);
+    state.shares_accepted = (uint64_t)fake->shares;
     if (fake->power_from != PROVENANCE_UNKNOWN) {
         state.power_w = reading_make(power_w, now, fake->power_from);
+    }
+    if (fake->hash_per_j > 0) {
+        state.hashrate_hs = reading_make(fake->hash_per_j * fake->set_w, now, PROVENANCE_REPORTED);
+    }
+    if (fake->chip_c > 0) {
+        state.chip_c = reading_make(fake->chip_c, now, PROVENANCE_REPORTED);
+    }
+    if (mono_is_set(fake->booted)) {
+        state.uptime_s =
+            reading_make((double)mono_age_ms(now, fake->booted) / 1000, now, PROVENANCE_REPORTED);
     }
     self->env.report(self->env.report_ctx, &state);
 }
@@ -54,7 +81,7 @@ static void fake_poll(void *instance, hb_mono now)
     struct fake_instance *self = instance;
     self->fake->polls++;
     self->fake->last_poll = now;
-    if (!self->fake->silent) {
+    if (!self->fake->silent && !self->fake->pulled) {
         fake_report(self, now);
     }
 }
@@ -73,9 +100,38 @@ static void fake_commit(void *instance, const struct heater_command *command, hb
     self->fake->commits++;
     self->fake->last = *command;
     self->fake->last_commit = now;
-    if (!self->fake->deaf && !self->fake->silent) {
-        self->fake->set_w = command->power_w;
+    if (self->fake->deaf || self->fake->silent || self->fake->pulled) {
+        return;
     }
+    mine(self->fake, now);
+    if (self->fake->wears && self->fake->set_w != command->power_w) {
+        self->fake->writes++;
+        self->env.wrote(self->env.report_ctx, WRITE_FLASH);
+    }
+    self->fake->set_w = command->power_w;
+}
+
+static void fake_recover(void *instance, hb_mono now)
+{
+    struct fake_instance *self = instance;
+    self->fake->recoveries++;
+    self->fake->health = HEATER_HEALTHY;
+    self->fake->flatline = false;
+    self->fake->booted = now;
+    self->env.wrote(self->env.report_ctx, WRITE_VOLATILE);
+}
+
+void fake_pull(struct fake *fake)
+{
+    fake->pulled = true;
+}
+
+void fake_plug_in(struct fake *fake, hb_mono now)
+{
+    fake->pulled = false;
+    fake->booted = now;
+    fake->mined_at = now;
+    fake->set_w = isnan(fake->boot_w) ? fake->set_w : fake->boot_w;
 }
 
 const struct heater_driver fake_driver = {
@@ -91,10 +147,25 @@ const struct heater_driver fake_driver = {
     .commit = fake_commit,
 };
 
+const struct heater_driver fake_restarting_driver = {
+    .name = "fake",
+    .summary = "scripted by a test",
+    .instance_size = sizeof(struct fake_instance),
+    .options_size = sizeof(struct fake),
+    .poll_ms = 5000,
+    .init = fake_init,
+    .fini = fake_fini,
+    .poll = fake_poll,
+    .test = fake_test,
+    .commit = fake_commit,
+    .recover = fake_recover,
+};
+
 struct fake fake_make(void)
 {
     return (struct fake){.caps = {.min_w = 100, .max_w = 1000, .standby_w = 5, .settle_ms = 5000},
-                         .power_w = NAN};
+                         .power_w = NAN,
+                         .boot_w = NAN};
 }
 
 /* --- the rig
@@ -110,7 +181,14 @@ static void take_event(void *ctx, const struct event *event)
         rig->states++;
         return;
     }
+    if (event->kind == EVENT_HEATER_ABILITIES) {
+        rig->caps = event->u.caps;
+        rig->told_caps++;
+        return;
+    }
     assert_int_equal(event->kind, EVENT_HEATER_OUTCOME);
+    (void)text_copy(rig->outcome[rig->outcome_count % RIG_OUTCOMES].why, TEXT_MAX,
+                    event->u.outcome.why);
     assert_true(rig->outcome_count < RIG_OUTCOMES);
     rig->outcome[rig->outcome_count].at = event->at;
     rig->outcome[rig->outcome_count].seq = event->u.outcome.seq;

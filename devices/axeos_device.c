@@ -6,17 +6,17 @@
 
 #include "ground/text.h"
 
-#define DAY_MS           86400000
-#define STEADY_MS        60000 /* after a write, before watts are believed to be the point's */
-#define WARM_UP_S        120
-#define STALLED_MS       300000
-#define STOPPED_COOL_C   50.0 /* chip, while nothing heats it */
-#define RUNNING_COOL_C   65.0 /* chip; the firmware stops at 75 °C */
-#define REGULATOR_COOL_C 60.0
-#define COOLING_MS       60000
-#define NERD_COOLING_MS  300000
-#define STOPPED_MHZ      60
-#define FIRMWARE_STEP    100 /* MHz and mV, that firmware takes off after overheating */
+#define DAY_MS             86400000
+#define STEADY_MS          60000 /* after a write, before watts are believed to be the point's */
+#define WARM_UP_S          120
+#define STALLED_MS         300000
+#define STOPPED_COOL_C     50.0 /* chip, while nothing heats it */
+#define RUNNING_COOL_C     65.0 /* chip; the firmware stops at 75 °C */
+#define REGULATOR_COOL_C   60.0
+#define COOLING_MS         120000
+#define UNKNOWN_COOLING_MS 300000
+#define STOPPED_MHZ        60
+#define FIRMWARE_STEP      100 /* MHz and mV, that firmware takes off after overheating */
 
 /* --- what was read
  * -------------------------------------------------------------------------------*/
@@ -124,19 +124,31 @@ void axeos_take_info(struct axeos_device *device, const struct axeos_info *info,
     device->known = true;
 }
 
+/* Newer firmware ends its own protection after half a minute or more, and writes its settings at
+ * that moment: nobody else should before. */
 bool axeos_is_cool(const struct axeos_device *d, hb_mono now)
 {
     const struct axeos_info *info = &d->info;
     const bool stopped = info->overheated == 1 || info->shut_down == 1;
-    if (info->regulator_c >= REGULATOR_COOL_C && stopped) {
+    const int64_t age_ms = mono_age_ms(now, d->heat.since);
+    if (!stopped) {
+        return info->chip_c < RUNNING_COOL_C || (isnan(info->chip_c) && age_ms >= COOLING_MS);
+    }
+    if (info->regulator_c >= REGULATOR_COOL_C || info->chip_c >= STOPPED_COOL_C) {
         return false;
     }
-    if (isfinite(info->chip_c)) {
-        return info->chip_c < (stopped ? STOPPED_COOL_C : RUNNING_COOL_C);
-    }
     /* A chip without power does not tell its temperature on many boards. */
-    const int64_t wait_ms = info->kind == AXEOS_NERD ? NERD_COOLING_MS : COOLING_MS;
-    return mono_age_ms(now, d->heat.since) >= wait_ms;
+    return age_ms >= (isnan(info->chip_c) ? UNKNOWN_COOLING_MS : COOLING_MS);
+}
+
+bool axeos_may_recover(const struct axeos_device *d, hb_mono now)
+{
+    const struct axeos_heat *heat = &d->heat;
+    const bool fresh =
+        !mono_is_set(heat->recovered_at) || mono_age_ms(now, heat->recovered_at) >= DAY_MS;
+    /* Firmware that goes on by itself is no longer cold when its host would try. */
+    const bool goes_on = d->info.kind != AXEOS_NERD && d->info.overheated == 0;
+    return heat->hot && fresh && (heat->recovering || goes_on) && axeos_is_cool(d, now);
 }
 
 size_t axeos_most_point(const struct axeos_device *d, hb_mono now)

@@ -60,6 +60,8 @@ void axeos_take_info(struct axeos_device *device, const struct axeos_info *info,
 size_t axeos_most_point(const struct axeos_device *device, hb_mono now);
 /* Whether it has cooled down enough to be set as before. */
 bool axeos_is_cool(const struct axeos_device *device, hb_mono now);
+/* Whether what overheating did to its settings should be undone now: at most once in a day. */
+bool axeos_may_recover(const struct axeos_device *device, hb_mono now);
 /* Whether it is set to its order, or is on the way by pausing now and then. */
 bool axeos_at_order(const struct axeos_device *device);
 /* Abilities by its points. */

@@ -233,11 +233,8 @@ static void restore(struct axeos *a, hb_mono now)
 {
     struct axeos_device *d = &a->device;
     char body[64];
-    if (d->info.kind != AXEOS_NERD && !may_patch(a)) {
-        axeos_ask_session(a, now);
-        return;
-    }
-    axeos_write_overheat_over(body, sizeof body, &d->info);
+    const bool fan = d->heat.had_auto_fan && d->info.auto_fan == 0;
+    const bool mark = d->info.overheated == 1;
     d->heat.recovering = false;
     d->heat.recovered_at = now;
     d->heat.hot = false;
@@ -245,7 +242,8 @@ static void restore(struct axeos *a, hb_mono now)
     d->order.planned = false;
     d->order.steps = 0;
     axeos_tell_caps(a, now);
-    if (strcmp(body, "{}") != 0 && patch(a, body)) {
+    axeos_write_overheat_over(body, sizeof body, fan, mark);
+    if (d->info.kind != AXEOS_NERD && (fan || mark) && patch(a, body)) {
         wrote(a, WRITE_FLASH, now);
     }
 }
@@ -257,7 +255,7 @@ void axeos_act(struct axeos *a, hb_mono now)
     if (now.ms < a->hold_until.ms) {
         return;
     }
-    if (d->heat.hot && d->heat.recovering && axeos_is_cool(d, now)) {
+    if (axeos_may_recover(d, now)) {
         restore(a, now);
     }
     /* To switch off by a pause nothing needs to be known of its settings. */

@@ -6,7 +6,7 @@
 
 #define LEARN_RATE 0.2
 /* Points nearer than this share of the largest power are left out: not worth a write. */
-#define LEAST_STEP 0.06
+#define LEAST_STEP 0.04
 
 /* --- data
  * ---------------------------------------------------------------------------------------*/

@@ -11,7 +11,7 @@
 /* ESP-Miner issues 70 and 356: its web server stalls when it is asked often or twice at a time. */
 #define POLL_MS   10000
 #define SETTLE_MS 30000 /* resume, 4 s, and a ramp of 62.5 MHz a second; readings follow */
-#define MIN_ON_MS 180000
+#define MIN_ON_MS 120000
 
 enum { MOST_UNREADABLE = 3 };
 

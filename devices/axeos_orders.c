@@ -7,10 +7,11 @@
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
-#define RAMP_MS     5000
-#define RESTART_MS  20000 /* until a device that restarts, or shuts down, is asked for more */
-#define OTP_REST_MS ((int64_t)TOTP_PERIOD_S * 1000) /* a password counts once */
-#define SAME        0.05 /* of the largest power: a difference that is none */
+#define RAMP_MS      5000
+#define RESTART_MS   20000 /* until a device that restarts is asked for more */
+#define SHUT_DOWN_MS 5000
+#define OTP_REST_MS  ((int64_t)TOTP_PERIOD_S * 1000) /* a password counts once */
+#define SAME         0.05 /* of the largest power: a difference that is none */
 
 enum {
     MOST_STEPS = 8,   /* writes for one order                         */
@@ -130,7 +131,7 @@ static void write_step(struct axeos *a, const struct axeos_step *step, hb_mono n
         wrote(a, setting ? WRITE_FLASH : WRITE_VOLATILE, now);
     }
     if (step->act == AXEOS_SHUT_DOWN || step->act == AXEOS_RESTART) {
-        a->hold_until = mono_add_ms(now, RESTART_MS);
+        a->hold_until = mono_add_ms(now, step->act == AXEOS_RESTART ? RESTART_MS : SHUT_DOWN_MS);
     }
 }
 

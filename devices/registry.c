@@ -4,6 +4,7 @@
 
 #include "devices/axeos.h"
 #include "devices/engine_heater.h"
+#include "devices/mujina.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
@@ -12,6 +13,7 @@ const struct heater_driver *const heater_drivers[] = {
     &stratum_proxy_heater,
     &simulated_heater,
     &axeos_heater,
+    &mujina_heater,
     NULL,
 };
 

@@ -169,6 +169,7 @@ static void on_asic(struct axeos *a, const struct remote_answer *answer, hb_mono
     struct axeos_device *d = &a->device;
     const struct axeos_info *info = &d->info;
     struct axeos_asic asic = {0};
+    char kept[HEATER_MEMORY_MAX];
     if (!answer->ok) {
         digest(a, now);
         return;
@@ -184,6 +185,10 @@ static void on_asic(struct axeos *a, const struct remote_answer *answer, hb_mono
         only_present_settings(info, &asic);
     }
     axeos_points_make(&d->points, &asic, info);
+    if (a->env.recall != NULL && a->env.recall(a->env.report_ctx, kept)) {
+        axeos_points_recall(&d->points, info->mac, kept);
+    }
+    a->remembered = axeos_points_learnt(&d->points);
     describe(info, a->settings_of, sizeof a->settings_of);
     d->order.planned = false;
     digest(a, now);

@@ -22,6 +22,7 @@ struct axeos {
     hb_mono hold_until;         /* no write before, while the device restarts */
     char settings_of[TEXT_MAX]; /* which device and firmware the points are of */
     char writing[48];           /* what the last write said, for messages */
+    size_t remembered;          /* points whose watts are kept over a restart */
     unsigned unreadable;
 };
 

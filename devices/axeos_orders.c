@@ -30,11 +30,26 @@ static bool caps_changed(const struct heater_caps *before, const struct heater_c
     return changed;
 }
 
+static void remember(const struct axeos *a)
+{
+    char text[HEATER_MEMORY_MAX];
+    if (a->env.remember != NULL) {
+        axeos_points_keep(&a->device.points, a->device.info.mac, text, sizeof text);
+        a->env.remember(a->env.report_ctx, text);
+    }
+}
+
 void axeos_tell_caps(struct axeos *a, hb_mono now)
 {
     struct heater_caps caps = a->device.caps;
+    const size_t learnt = axeos_points_learnt(&a->device.points);
     axeos_make_caps(&a->device, now, &caps);
-    if (caps_changed(&a->device.caps, &caps)) {
+    const bool changed = caps_changed(&a->device.caps, &caps);
+    if (learnt > 0 && (changed || learnt != a->remembered)) {
+        remember(a);
+        a->remembered = learnt;
+    }
+    if (changed) {
         a->device.caps = caps;
         a->env.abilities(a->env.report_ctx, &caps);
     }

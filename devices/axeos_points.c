@@ -1,8 +1,10 @@
 #include "devices/axeos_points.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+#include "ground/text.h"
 
 #define LEARN_RATE 0.2
 /* Points nearer than this share of the largest power are left out: not worth a write. */
@@ -235,6 +237,48 @@ void axeos_points_learn(struct axeos_points *points, size_t index, double power_
     point->watts += (point->learnt ? LEARN_RATE : 1) * (power_w - point->watts);
     point->learnt = true;
     rescale(points, point);
+}
+
+size_t axeos_points_learnt(const struct axeos_points *points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < points->count; i++) {
+        count += points->at[i].learnt;
+    }
+    return count;
+}
+
+void axeos_points_keep(const struct axeos_points *points, const char *mac, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", mac);
+    for (size_t i = 0; i < points->count && used < size; i++) {
+        if (points->at[i].learnt) {
+            used += (size_t)snprintf(text + used, size - used, " %.0f:%.1f", points->at[i].mhz,
+                                     points->at[i].watts);
+        }
+    }
+}
+
+void axeos_points_recall(struct axeos_points *points, const char *mac, const char *text)
+{
+    const size_t mac_len = strlen(mac);
+    if (mac_len == 0 || strncmp(text, mac, mac_len) != 0) {
+        return;
+    }
+    for (const char *word = strchr(text + mac_len, ' '); word != NULL;
+         word = strchr(word + 1, ' ')) {
+        const size_t mhz_len = strcspn(word, ":");
+        const size_t watts_len = word[mhz_len] == ':' ? strcspn(word + mhz_len + 1, " ") : 0;
+        double mhz = NAN, watts = NAN;
+        if (!text_to_number(word, mhz_len, &mhz) ||
+            !text_to_number(word + mhz_len + 1, watts_len, &watts)) {
+            continue;
+        }
+        const int index = axeos_point_of(points, mhz);
+        if (index >= 0) {
+            axeos_points_learn(points, (size_t)index, watts);
+        }
+    }
 }
 
 void axeos_points_tiers(const struct axeos_points *points, size_t most, struct heater_caps *caps)

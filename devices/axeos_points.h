@@ -37,6 +37,13 @@ double axeos_model_w(const struct axeos_points *points, double mhz, double mv);
 int axeos_point_of(const struct axeos_points *points, double mhz);
 /* The device reports this power while it runs steadily at that point. */
 void axeos_points_learn(struct axeos_points *points, size_t index, double power_w);
+/* How many points are learnt. */
+size_t axeos_points_learnt(const struct axeos_points *points);
+/* What was learnt, as a text to keep over a restart: "mac 400:13.4 525:17.9". */
+void axeos_points_keep(const struct axeos_points *points, const char *mac, char *text, size_t size);
+/* Takes such a text, if it is of that device; frequencies that are no points, and watts that cannot
+ * be, are left out. */
+void axeos_points_recall(struct axeos_points *points, const char *mac, const char *text);
 /* Levels as caps have them: ascending, to 0.1 W; the points up to `most`, with the same indices. */
 void axeos_points_tiers(const struct axeos_points *points, size_t most, struct heater_caps *caps);
 /* The index of the level nearest to a power. */

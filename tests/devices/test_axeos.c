@@ -116,6 +116,27 @@ static void watts_are_learnt_from_reports(void **state)
     assert_near(points->at[2].watts, 20.2, 1e-9);
 }
 
+static void what_was_learnt_outlives_a_restart(void **state)
+{
+    (void)state;
+    struct axeos_device d = gamma_device(), later = gamma_device();
+    char text[HEATER_MEMORY_MAX];
+    axeos_points_learn(&d.points, 2, 19.5);
+    assert_int_equal(axeos_points_learnt(&d.points), 1);
+    axeos_points_keep(&d.points, d.info.mac, text, sizeof text);
+    assert_string_equal(text, "2c:54:91:88:c9:e3 525:19.5");
+    axeos_points_recall(&later.points, "aa:bb:cc:dd:ee:ff", text); /* of another device */
+    assert_int_equal(axeos_points_learnt(&later.points), 0);
+    axeos_points_recall(&later.points, later.info.mac, text);
+    assert_near(later.points.at[2].watts, 19.5, 0);
+    static const char *const broken[] = {"2c:54:91:88:c9:e3 400", "2c:54:91:88:c9:e3 400:x 490:",
+                                         "2c:54:91:88:c9:e3 400:9999 7:13", "2c:54:91:88:c9:e3 : "};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        axeos_points_recall(&later.points, later.info.mac, broken[i]);
+        assert_int_equal(axeos_points_learnt(&later.points), 1);
+    }
+}
+
 static void tiers_ascend_whatever_was_learnt(void **state)
 {
     (void)state;
@@ -461,6 +482,7 @@ int main(void)
         cmocka_unit_test(points_follow_the_line_that_the_device_names),
         cmocka_unit_test(old_firmware_keeps_its_voltage),
         cmocka_unit_test(watts_are_learnt_from_reports),
+        cmocka_unit_test(what_was_learnt_outlives_a_restart),
         cmocka_unit_test(tiers_ascend_whatever_was_learnt),
         cmocka_unit_test(voltage_goes_up_first_and_down_last),
         cmocka_unit_test(what_is_equal_or_unknown_is_not_written),

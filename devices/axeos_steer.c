@@ -5,7 +5,8 @@
 #define DAY_MS        86400000
 #define FLASH_REST_MS 1800000 /* within which a small step down is no reason to write again */
 #define SMALL_STEP    0.8     /* of the power */
-#define PAUSE_S       45.0
+#define PAUSE_S       45.0    /* of a pause, at least */
+#define RUN_S         180.0   /* between two, at least */
 #define TICK_MAX_S    60.0
 
 static struct axeos_step step(enum axeos_act act, double value)
@@ -130,5 +131,6 @@ bool axeos_duty_pauses(struct axeos_duty *duty, double ratio, bool paused, hb_mo
         duty->excess_s += passed_s * ((paused ? 0 : 1) - ratio);
     }
     duty->at = now;
-    return paused ? duty->excess_s > 0 : duty->excess_s >= PAUSE_S * ratio;
+    const double most_s = fmax(PAUSE_S * ratio, RUN_S * (1 - ratio));
+    return paused ? duty->excess_s > 0 : duty->excess_s >= most_s;
 }

@@ -290,8 +290,8 @@ def test_a_desk_with_three_of_them(home):
     # One goes silent: it is unavailable, without zeros, and the others are polled as ever.
     old.vice = "silent"
     home.wait_heater("old", lambda s: s.get("available") is False, "unavailable", 120)
-    state = home.heater("old")
-    assert state["power_w"] is None and state["hashrate_ths"] is None and state["chip_c"] is None
+    state = home.wait_heater("old", lambda s: s["power_w"] is None, "no stale watts", 120)
+    assert state["hashrate_ths"] is None and state["chip_c"] is None
     began = time.monotonic()
     polled(new, 4)
     assert time.monotonic() - began < 4 * 10 * 1.1 + 5

@@ -295,6 +295,5 @@ def test_a_desk_with_three_of_them(home):
     began = time.monotonic()
     polled(new, 4)
     assert time.monotonic() - began < 4 * 10 * 1.1 + 5
-    for emulator in all_three:
-        assert len(emulator.flash_writes) <= 6
-        assert emulator.overlaps == 0
+    assert all(len(emulator.flash_writes) <= 6 for emulator in all_three)
+    assert new.overlaps == nerd.overlaps == 0

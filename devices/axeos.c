@@ -87,10 +87,14 @@ static void report(struct axeos *a, hb_mono now)
     a->env.report(a->env.report_ctx, &state);
 }
 
+/* Of another device that answers at the address nothing is told but who it is. */
 static void digest(struct axeos *a, hb_mono now)
 {
-    axeos_tell_caps(a, now);
-    axeos_act(a, now);
+    const struct axeos_order *order = &a->device.order;
+    if (order->mac[0] == '\0' || strcmp(order->mac, a->device.info.mac) == 0) {
+        axeos_tell_caps(a, now);
+        axeos_act(a, now);
+    }
     report(a, now);
 }
 

@@ -204,10 +204,6 @@ static void steer(struct axeos *a, hb_mono now)
     if (order->mac[0] == '\0') { /* ordered before it was ever read */
         (void)text_copy(order->mac, sizeof order->mac, d->info.mac);
     }
-    if (strcmp(order->mac, d->info.mac) != 0) {
-        order->active = false; /* another device answers: the host shall see that first */
-        return;
-    }
     if (!order->planned) {
         plan_order(a, now);
     }
@@ -234,7 +230,7 @@ static void keep_duty(struct axeos *a, hb_mono now)
     const bool paused = d->info.paused == 1;
     const struct axeos_order *order = &d->order;
     if (!order->given || !order->planned || !order->goal.on || order->plan.duty >= 1 ||
-        strcmp(order->mac, d->info.mac) != 0 || d->heat.hot) {
+        d->heat.hot) {
         return;
     }
     const bool pause = axeos_duty_pauses(&d->duty, order->plan.duty, paused, now);

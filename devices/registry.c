@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "devices/axeos.h"
 #include "devices/engine_heater.h"
+#include "devices/mujina.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
@@ -10,6 +12,8 @@ const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
     &simulated_heater,
+    &axeos_heater,
+    &mujina_heater,
     NULL,
 };
 

@@ -137,8 +137,30 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class _HttpServer(http.server.ThreadingHTTPServer):
+    """Closing it ends kept connections too, as pulling the plug does."""
+
     daemon_threads = True
     allow_reuse_address = True
+
+    def __init__(self, *args):
+        self._open = set()
+        super().__init__(*args)
+
+    def process_request(self, request, client_address):
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self):
+        super().server_close()
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended by itself
 
 
 class HttpEmulator(Emulator):

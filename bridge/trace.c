@@ -11,6 +11,7 @@ static const char *const kinds[] = {
     [EVENT_ROOM_TEMPERATURE] = "temperature",
     [EVENT_ROOM_HUMIDITY] = "humidity",
     [EVENT_ROOM_WINDOW] = "window",
+    [EVENT_ROOM_DEMAND] = "demand",
     [EVENT_OUTDOOR] = "outdoor",
     [EVENT_ROOM_REQUEST] = "request",
     [EVENT_HEATER_STATE] = "heater",
@@ -187,6 +188,9 @@ static void tape_request(struct tape *tape, struct room_request *request)
     request->preset = (uint16_t)tape_small(tape, request->preset, UINT16_MAX);
     tape_bool(tape, &request->power_on);
     tape_number(tape, &request->power_limit_w);
+    if ((request->fields & REQUEST_DEMAND) != 0) { /* older traces know none */
+        tape_number(tape, &request->demand);
+    }
 }
 
 static void tape_work(struct tape *tape, struct heater_work *work)
@@ -260,6 +264,7 @@ static void tape_event(struct tape *tape, struct event *event)
     switch (event->kind) {
     case EVENT_ROOM_TEMPERATURE:
     case EVENT_ROOM_HUMIDITY:
+    case EVENT_ROOM_DEMAND:
     case EVENT_OUTDOOR:
         tape_number(tape, &event->number);
         break;

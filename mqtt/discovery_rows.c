@@ -38,6 +38,31 @@ static void add_power_limit(const struct entity_context *context, struct json *c
     json_add_string(component, "mode", "box");
 }
 
+static bool takes_demand(const struct entity_context *context)
+{
+    return context->room->demand.source.stale_after_ms > 0 && has_power_limit(context);
+}
+
+static bool takes_demand_w(const struct entity_context *context)
+{
+    return takes_demand(context) && context->room->demand.unit == DEMAND_WATT;
+}
+
+static bool takes_demand_percent(const struct entity_context *context)
+{
+    return takes_demand(context) && context->room->demand.unit == DEMAND_PERCENT;
+}
+
+/* Versatile Thermostat takes the limits of its output from here. */
+static void add_demand_percent(const struct entity_context *context, struct json *component)
+{
+    (void)context;
+    json_add_number(component, "min", 0.0, 0);
+    json_add_number(component, "max", 100.0, 0);
+    json_add_number(component, "step", 1.0, 0);
+    json_add_string(component, "mode", "slider");
+}
+
 static void add_reasons(const struct entity_context *context, struct json *component)
 {
     struct json *options = json_new_array();
@@ -129,6 +154,10 @@ static void add_pool_accounts(const struct entity_context *context, struct json 
 /* No device class has this unit. Six decimals show a single CPU core's megahashes. */
 #define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
 
+/* Versatile Thermostat does not begin to use a number that is unknown; the state topic says null.
+ */
+#define DEMAND_OR_ZERO "{{ value_json.demand if value_json.demand is not none else 0 }}"
+
 const struct entity_row entity_room_rows[] = {
     {.key = "climate",
      .platform = "climate",
@@ -167,6 +196,29 @@ const struct entity_row entity_room_rows[] = {
      .command = COMMAND_POWER_LIMIT,
      .wanted = has_power_limit,
      .more = add_power_limit},
+    {.key = "demand",
+     .platform = "number",
+     .name = "Demand",
+     .device_class = "power",
+     .unit = "W",
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .value_template = DEMAND_OR_ZERO,
+     .icon = "mdi:transmission-tower-import",
+     .command = COMMAND_DEMAND,
+     .wanted = takes_demand_w,
+     .more = add_power_limit},
+    {.key = "demand_percent",
+     .platform = "number",
+     .name = "Demand",
+     .unit = "%",
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .value_template = DEMAND_OR_ZERO,
+     .icon = "mdi:transmission-tower-import",
+     .command = COMMAND_DEMAND,
+     .wanted = takes_demand_percent,
+     .more = add_demand_percent},
     {.key = "window",
      BINARY,
      .device_class = "window",

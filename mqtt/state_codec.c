@@ -114,6 +114,11 @@ char *state_encode_room(const struct config_room *room, const struct room_view *
     json_add_string(state, "power_source", source_word(view->power_w, view->power_from));
     json_add_number(state, "requested_w", view->requested_w, 1);
     json_add_number(state, "power_limit_w", view->power_limit_w, 1);
+    json_add_number(state, "demand", view->demand, 2);
+    json_add_string(state, "demand_unit",
+                    room->demand.source.stale_after_ms <= 0 ? NULL
+                    : room->demand.unit == DEMAND_PERCENT   ? "%"
+                                                            : "W");
     json_add_number(state, "hashrate_ths", view->hashrate_hs / HASHES_PER_TH, 9);
     json_add_number(state, "energy_kwh", view->energy_wh / 1000.0, 3);
     add_reason(state, view->reason);

@@ -23,9 +23,11 @@ struct reply_faults {
 void reply_fault(struct reply_faults *faults, enum reply_fault fault, const char *format, ...)
     HB_PRINTF(3, 4);
 
-/* Parses a JSON answer. Invalid UTF-8 and NaN, Infinity and the like are made null, names given
- * twice are dropped, each counted. NULL, counted as unreadable, if it is no object or array, is
- * truncated, or is nested deeper than JSON_MAX_DEPTH. Owned; free with json_free. */
+/* Parses a JSON answer. Invalid UTF-8 and NaN, Infinity and the like are made null; of a name given
+ * twice the first is kept if both say the same, else none; commas too many or too few are put
+ * right, and what follows the answer is ignored; each is counted. NULL, counted as unreadable, if
+ * it is no object or array, is truncated, or is nested deeper than JSON_MAX_DEPTH. Owned; free with
+ * json_free. */
 HB_MUST_USE struct json *reply_parse(const char *bytes, size_t len, struct reply_faults *faults);
 
 /* All follow a path as json_path does. An absent or null member counts as missing with the plain

@@ -94,6 +94,92 @@ void json_free(struct json *json)
     cJSON_Delete(inner(json));
 }
 
+/* --- names given twice --------------------------------------------------------------------------
+ */
+
+struct member {
+    cJSON *item;
+    size_t place;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct member *x = a;
+    const struct member *y = b;
+    const int order = strcmp(x->item->string, y->item->string);
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* Objects and lists are not compared: that would take as long as the square of their size. */
+static bool same_value(const cJSON *a, const cJSON *b)
+{
+    return cJSON_IsObject(a) == 0 && cJSON_IsArray(a) == 0 && cJSON_Compare(a, b, 1) != 0;
+}
+
+static void drop_group(cJSON *object, const struct member *group, size_t count)
+{
+    bool same = true;
+    for (size_t i = 1; i < count; i++) {
+        same = same && same_value(group[0].item, group[i].item);
+    }
+    for (size_t i = same ? 1 : 0; i < count; i++) {
+        cJSON_Delete(cJSON_DetachItemViaPointer(object, group[i].item));
+    }
+}
+
+struct twins {
+    void (*tell)(void *ctx, const char *name, size_t times);
+    void *ctx;
+};
+
+/* Sorted, so that an object of ten thousand members takes no ten thousand times as long. */
+static void drop_twins(cJSON *object, const struct twins *twins)
+{
+    const size_t count = json_count((struct json *)object);
+    if (count < 2) {
+        return;
+    }
+    struct member *members = must(calloc(count, sizeof *members));
+    size_t place = 0;
+    for (cJSON *item = object->child; item != NULL; item = item->next) {
+        members[place] = (struct member){.item = item, .place = place};
+        place++;
+    }
+    qsort(members, count, sizeof *members, by_name);
+    for (size_t begin = 0; begin < count;) {
+        size_t end = begin + 1;
+        while (end < count && strcmp(members[begin].item->string, members[end].item->string) == 0) {
+            end++;
+        }
+        if (end - begin > 1) {
+            twins->tell(twins->ctx, members[begin].item->string, end - begin);
+            drop_group(object, members + begin, end - begin);
+        }
+        begin = end;
+    }
+    free(members);
+}
+
+/* As deep as the parser let it be. */
+static void drop_twins_below(cJSON *item, const struct twins *twins)
+{
+    if (cJSON_IsObject(item) != 0) {
+        drop_twins(item, twins);
+    }
+    for (cJSON *child = item->child; child != NULL; child = child->next) {
+        if (child->child != NULL) {
+            drop_twins_below(child, twins);
+        }
+    }
+}
+
+void json_drop_twins(struct json *json, void (*tell)(void *ctx, const char *name, size_t times),
+                     void *ctx)
+{
+    const struct twins twins = {tell, ctx};
+    drop_twins_below(inner(json), &twins);
+}
+
 const struct json *json_get(const struct json *object, const char *name)
 {
     return outer_const(cJSON_GetObjectItemCaseSensitive(inner_const(object), name));

@@ -27,6 +27,12 @@ HB_MUST_USE struct json *json_parse(const char *text, size_t len, size_t max_len
 /* NULL is allowed. */
 void json_free(struct json *json);
 
+/* Drops members that share their name, in all objects of the tree: the first is kept if all are
+ * the same number, text, true or false, else none, as it is anybody's guess which one is true.
+ * `tell` is called for each such name. */
+void json_drop_twins(struct json *json, void (*tell)(void *ctx, const char *name, size_t times),
+                     void *ctx);
+
 /* Borrowed members, NULL where there is none; each accepts NULL and any type. */
 const struct json *json_get(const struct json *object, const char *name);
 /* Follows a dotted path with optional indices: "temperature", "values.inside.t", "sensors[0].c". */

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "devices/engine_heater.h"
+#include "devices/mqtt_heater.h"
+#include "devices/plug.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
+    &plug_heater,
+    &mqtt_heater,
     &simulated_heater,
     NULL,
 };

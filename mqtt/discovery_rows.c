@@ -103,6 +103,11 @@ static bool sees_work(const struct entity_context *context)
     return own_caps(context)->sees_work;
 }
 
+static bool switches_relay(const struct entity_context *context)
+{
+    return own_caps(context)->switches_relay;
+}
+
 static void add_revenue_source(const struct entity_context *context, struct json *component)
 {
     char topic[TOPIC_MAX];
@@ -385,5 +390,15 @@ const struct entity_row entity_heater_rows[] = {
      DIAG,
      .field = "writes_today",
      .icon = "mdi:pencil-outline"},
+    {.key = "relay_cycles",
+     SENSOR,
+     .name = "Relay cycles",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "relay_cycles",
+     .icon = "mdi:electric-switch",
+     .wanted = switches_relay},
     {.key = NULL},
 };

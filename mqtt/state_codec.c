@@ -226,6 +226,10 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     json_add_string(json, "link", heater_link_word(heater->link));
     add_reason(json, view->reason);
     json_add_number(json, "writes_today", view->writes_today, 0);
+    json_add_number(json, "relay_cycles",
+                    heater->relay.known ? (double)heater->relay.cycles : (double)NAN, 0);
+    json_add_number(json, "relay_cycles_24h",
+                    heater->relay.known ? (double)heater->relay.cycles_day : (double)NAN, 0);
     json_add_bool(json, "available", view->available);
     return print_and_free(json);
 }

@@ -196,29 +196,24 @@ static bool keep(struct reading *reading, double value, hb_mono now)
     return isfinite(value);
 }
 
-struct message {
-    const char *topic, *payload;
-    size_t len;
-};
-
-static bool take_readings(struct generic *g, const struct message *m, hb_mono now)
+static bool take_readings(struct generic *g, struct talk_message *m, hb_mono now)
 {
     const struct mqtt_heater_options *o = options_of(g);
     struct talk_found found;
     struct talk_value at = where(g, o->power_topic, o->power_value);
     bool any = false;
-    if (talk_find(&at, m->topic, m->payload, m->len, &g->faults, &found)) {
+    if (talk_find(&at, m, &g->faults, &found)) {
         const double scale = o->power_unit == MQTT_UNIT_KW ? 1000 : 1;
         const double power = talk_number(&found, 0, METER_MOST_W / scale, "power", &g->faults);
         any |= keep(&g->power_w, power * scale, now);
     }
     at = where(g, o->temperature_topic, o->temperature_value);
-    if (talk_find(&at, m->topic, m->payload, m->len, &g->faults, &found)) {
+    if (talk_find(&at, m, &g->faults, &found)) {
         any |= keep(&g->chip_c,
                     talk_number(&found, -40, TEMPERATURE_MAX, "temperature", &g->faults), now);
     }
     at = where(g, o->hashrate_topic, o->hashrate_value);
-    if (talk_find(&at, m->topic, m->payload, m->len, &g->faults, &found)) {
+    if (talk_find(&at, m, &g->faults, &found)) {
         static const double units[] = {1e12, 1e9, 1e6, 1e3, 1};
         const double rate = talk_number(&found, 0, HASHRATE_MOST, "hashrate", &g->faults);
         any |= keep(&g->hashrate_hs, rate * units[o->hashrate_unit], now);
@@ -226,17 +221,17 @@ static bool take_readings(struct generic *g, const struct message *m, hb_mono no
     return any;
 }
 
-static bool take_setting(struct generic *g, const struct message *m, hb_mono now)
+static bool take_setting(struct generic *g, struct talk_message *m, hb_mono now)
 {
     const struct mqtt_heater_options *o = options_of(g);
     struct talk_found found;
     struct talk_value at = where(g, o->applied_topic, o->applied_value);
     bool any = false;
-    if (talk_find(&at, m->topic, m->payload, m->len, &g->faults, &found)) {
+    if (talk_find(&at, m, &g->faults, &found)) {
         any |= keep(&g->setpoint_w, mqtt_heater_applied_w(o, &found, &g->faults), now);
     }
     at = where(g, o->switched_topic, o->switched_value);
-    if (talk_find(&at, m->topic, m->payload, m->len, &g->faults, &found)) {
+    if (talk_find(&at, m, &g->faults, &found)) {
         const int switched = mqtt_heater_switched(o, &found, &g->faults);
         g->switched = switched >= 0 ? switched : g->switched;
         any |= switched >= 0;
@@ -248,13 +243,15 @@ static void generic_message(void *self, const char *topic, const char *payload, 
                             bool retained, hb_mono now)
 {
     struct generic *g = self;
-    const struct message m = {topic, payload, len};
+    struct talk_message m = {.topic = topic, .payload = payload, .len = len};
     if (talk_presence(&g->talk, topic, payload, len, now) ||
         (retained && g->talk.presence != TALK_PRESENT)) {
         return;
     }
-    const bool any = take_readings(g, &m, now);
-    if (take_setting(g, &m, now) || any) {
+    const bool any_reading = take_readings(g, &m, now);
+    const bool any_setting = take_setting(g, &m, now);
+    talk_close(&m);
+    if (any_reading || any_setting) {
         talk_heard(&g->talk, retained, now);
         if (talk_is_fresh(&g->talk, now)) {
             report(g, now);

@@ -83,7 +83,9 @@ bool talk_presence(struct mqtt_talk *talk, const char *topic, const char *payloa
     if (len > 0 && payload[0] != '{') {
         where.path = ""; /* Zigbee2MQTT wrote it plainly once */
     }
-    const struct talk_found found = talk_read(payload, len, where.path, &ignored);
+    struct talk_message message = {.topic = topic, .payload = payload, .len = len};
+    const struct talk_found found = talk_read(&message, where.path, &ignored);
+    talk_close(&message);
     if (strcasecmp(found.text, talk->options.available) == 0) {
         if (talk->presence == TALK_ABSENT) {
             talk_ask(talk, now); /* what it said before it went says nothing any more */
@@ -168,32 +170,33 @@ static struct talk_found found_member(const struct json *json)
     return found;
 }
 
-struct talk_found talk_read(const char *payload, size_t len, const char *path,
-                            struct reply_faults *faults)
+void talk_close(struct talk_message *message)
 {
-    const struct talk_found nothing = {.kind = TALK_NOTHING, .number = NAN};
-    if (!is_given(path)) {
-        return found_text(payload, len);
-    }
-    if (len == 0) {
-        return nothing; /* a retained message that was deleted */
-    }
-    struct json *tree = reply_parse(payload, len, faults);
-    if (tree == NULL) {
-        return nothing;
-    }
-    const struct talk_found found = found_member(json_path(tree, path));
-    json_free(tree);
-    return found;
+    json_free(message->json);
+    message->json = NULL;
 }
 
-bool talk_find(const struct talk_value *value, const char *topic, const char *payload, size_t len,
+struct talk_found talk_read(struct talk_message *message, const char *path,
+                            struct reply_faults *faults)
+{
+    if (!is_given(path)) {
+        return found_text(message->payload, message->len);
+    }
+    if (!message->parsed) {
+        message->parsed = true; /* an empty one is a kept message that was deleted */
+        message->json =
+            message->len > 0 ? reply_parse(message->payload, message->len, faults) : NULL;
+    }
+    return found_member(json_path(message->json, path));
+}
+
+bool talk_find(const struct talk_value *value, struct talk_message *message,
                struct reply_faults *faults, struct talk_found *found)
 {
-    if (!is_given(value->topic) || strcmp(value->topic, topic) != 0) {
+    if (!is_given(value->topic) || strcmp(value->topic, message->topic) != 0) {
         return false;
     }
-    *found = talk_read(payload, len, value->path, faults);
+    *found = talk_read(message, value->path, faults);
     return found->kind != TALK_NOTHING;
 }
 

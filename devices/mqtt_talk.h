@@ -73,11 +73,21 @@ struct talk_found {
     char text[NAME_MAX_B]; /* printable and cut   */
 };
 
-/* What a payload says at a path. Malformed JSON is counted and nothing. Pure. */
-struct talk_found talk_read(const char *payload, size_t len, const char *path,
+/* A message while it is read; its JSON is parsed once, when a path first asks for it. */
+struct talk_message {
+    const char *topic, *payload;
+    size_t len;
+    bool parsed;
+    struct json *json; /* NULL: not parsed, or no JSON */
+};
+
+/* Frees what reading took. */
+void talk_close(struct talk_message *message);
+/* What the message says at a path; malformed JSON is counted and nothing. */
+struct talk_found talk_read(struct talk_message *message, const char *path,
                             struct reply_faults *faults);
-/* Whether the message is for the value, and then what it says. */
-bool talk_find(const struct talk_value *value, const char *topic, const char *payload, size_t len,
+/* Whether the message is for the value and says something; then what. */
+bool talk_find(const struct talk_value *value, struct talk_message *message,
                struct reply_faults *faults, struct talk_found *found);
 /* The number of a value in range; NaN, counted unless there was nothing, if there is none. */
 double talk_number(const struct talk_found *found, double min, double max, const char *what,

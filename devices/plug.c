@@ -370,13 +370,13 @@ static void plug_commit(void *self, const struct heater_command *command, hb_mon
 /* --- what the plug says -------------------------------------------------------------------------
  */
 
-static bool take_power(struct plug *plug, const char *topic, const char *payload, size_t len,
-                       enum provenance from, hb_mono now)
+static bool take_power(struct plug *plug, struct talk_message *message, enum provenance from,
+                       hb_mono now)
 {
     bool any = false;
     for (size_t i = 0; i < PLUG_SOURCES; i++) {
         struct talk_found found;
-        if (talk_find(&plug->topics.kind.meter[i], topic, payload, len, &plug->faults, &found)) {
+        if (talk_find(&plug->topics.kind.meter[i], message, &plug->faults, &found)) {
             const double power_w = talk_number(&found, 0, METER_MOST_W, "power", &plug->faults);
             if (isfinite(power_w)) {
                 plug->relay.power_w = reading_make(power_w, now, from);
@@ -387,13 +387,13 @@ static bool take_power(struct plug *plug, const char *topic, const char *payload
     return any;
 }
 
-static bool take_contact(struct plug *plug, const char *topic, const char *payload, size_t len,
+static bool take_contact(struct plug *plug, struct talk_message *message,
                          enum relay_contact *contact)
 {
     const struct plug_kind *kind = &plug->topics.kind;
     struct talk_found found;
-    if (!talk_find(&kind->state[0], topic, payload, len, &plug->faults, &found) &&
-        !talk_find(&kind->state[1], topic, payload, len, &plug->faults, &found)) {
+    if (!talk_find(&kind->state[0], message, &plug->faults, &found) &&
+        !talk_find(&kind->state[1], message, &plug->faults, &found)) {
         return false;
     }
     if (strcasecmp(found.text, kind->closed) == 0) {
@@ -433,10 +433,12 @@ static void plug_message(void *self, const char *topic, const char *payload, siz
         (retained && plug->talk.presence != TALK_PRESENT)) {
         return;
     }
+    struct talk_message message = {.topic = topic, .payload = payload, .len = len};
     /* What the broker had kept is of some age, and no proof that nothing is drawn now. */
-    const bool has_power = take_power(plug, topic, payload, len,
-                                      retained ? PROVENANCE_REPORTED : PROVENANCE_METERED, now);
-    const bool has_contact = take_contact(plug, topic, payload, len, &contact);
+    const enum provenance from = retained ? PROVENANCE_REPORTED : PROVENANCE_METERED;
+    const bool has_power = take_power(plug, &message, from, now);
+    const bool has_contact = take_contact(plug, &message, &contact);
+    talk_close(&message);
     if (!has_power && !has_contact) {
         return;
     }

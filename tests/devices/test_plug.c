@@ -1,0 +1,581 @@
+/* The plug's relay on a simulated clock: two-phase off, rests, cycles, what it remembers, and what
+ * counts as a sign of life. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/plug.h"
+#include "devices/plug_kinds.h"
+#include "devices/plug_relay.h"
+#include "ground/text.h"
+#include "tests/devices/rig.h"
+
+#define LEASE_MS (48 * 3600000LL)
+
+/* --- the relay alone ------------------------------------------------------------------------- */
+
+static struct relay make_relay(bool soft)
+{
+    return (struct relay){.rules = {.soft_stop = soft,
+                                    .soft_start = soft,
+                                    .soft_wait_ms = 180000,
+                                    .rest_ms = 300000,
+                                    .safe_w = 30,
+                                    .running_w = 200,
+                                    .cycles_day = 3},
+                          .power_w = reading_none()};
+}
+
+static void meter(struct relay *relay, double power_w, hb_mono now)
+{
+    relay->power_w = reading_make(power_w, now, PROVENANCE_METERED);
+}
+
+/* One cycle: closed, read, opened, read. */
+static void cycle(struct relay *relay, hb_mono now)
+{
+    (void)relay_order(relay, true, now);
+    relay_read(relay, RELAY_CLOSED, now);
+    (void)relay_order(relay, false, now);
+    relay_read(relay, RELAY_OPEN, now);
+}
+
+static void a_heater_is_stopped_before_its_relay_opens(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 400, (hb_mono){1000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){2000}), RELAY_DO_SOFT_STOP);
+    meter(&relay, 350, (hb_mono){10000});
+    assert_int_equal(relay_step(&relay, (hb_mono){10000}), 0);
+    /* told once more, because the host is impatient: the wait does not begin anew */
+    assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_SOFT_STOP);
+    meter(&relay, 30, (hb_mono){120000});
+    assert_int_equal(relay_step(&relay, (hb_mono){120000}), RELAY_DO_OPEN);
+    assert_int_equal(relay_step(&relay, (hb_mono){121000}), 0);
+}
+
+static void a_reading_from_before_the_stop_does_not_count(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 5, (hb_mono){1000}); /* it had not started yet then */
+    assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_SOFT_STOP);
+    assert_int_equal(relay_step(&relay, (hb_mono){101000}), 0);
+    /* nor does what the broker had kept */
+    relay.power_w = reading_make(0, (hb_mono){102000}, PROVENANCE_REPORTED);
+    assert_int_equal(relay_step(&relay, (hb_mono){102000}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){280000}), RELAY_DO_OPEN | RELAY_UNDER_LOAD);
+}
+
+static void an_idle_heater_is_cut_at_once(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 5, (hb_mono){90000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_OPEN);
+    assert_int_equal(relay_order(&relay, false, (hb_mono){101000}),
+                     RELAY_DO_OPEN); /* not yet read */
+    relay_read(&relay, RELAY_OPEN, (hb_mono){102000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){103000}), 0);
+}
+
+static void heat_wanted_meanwhile_ends_the_stop(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 400, (hb_mono){1000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){2000}), RELAY_DO_SOFT_STOP);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){5000}), RELAY_DO_SOFT_START);
+    meter(&relay, 0, (hb_mono){6000});
+    assert_int_equal(relay_step(&relay, (hb_mono){400000}), 0);
+    assert_int_equal(relay.cycles, 0);
+}
+
+static void an_opened_relay_rests(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(false);
+    relay_read(&relay, RELAY_OPEN, (hb_mono){1000});
+    cycle(&relay, (hb_mono){2000});
+    assert_int_equal(relay_order(&relay, true, (hb_mono){10000}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){301000}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){302000}), RELAY_DO_CLOSE);
+    /* but not after a power cut, which was not ours */
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){303000});
+    relay_read(&relay, RELAY_OPEN, (hb_mono){400000});
+    assert_int_equal(relay_order(&relay, true, (hb_mono){401000}), RELAY_DO_CLOSE);
+}
+
+static void a_wish_that_ended_during_the_rest_closes_nothing(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(false);
+    relay_read(&relay, RELAY_OPEN, (hb_mono){1000});
+    cycle(&relay, (hb_mono){2000});
+    assert_int_equal(relay_order(&relay, true, (hb_mono){10000}), 0);
+    assert_int_equal(relay_order(&relay, false, (hb_mono){20000}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){400000}), 0);
+}
+
+static void cycles_are_counted_and_limited_within_a_day(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(false);
+    const int64_t hour = 3600000;
+    relay_read(&relay, RELAY_OPEN, (hb_mono){1000});
+    for (int i = 1; i <= 3; i++) {
+        cycle(&relay, (hb_mono){i * hour});
+    }
+    assert_int_equal(relay.cycles, 3);
+    assert_int_equal(relay_cycles_day(&relay, (hb_mono){4 * hour}), 3);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){4 * hour}), RELAY_REFUSE);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){25 * hour - 1}), RELAY_REFUSE);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){25 * hour}), RELAY_DO_CLOSE);
+    /* opening is never refused */
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){25 * hour});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){25 * hour}), RELAY_DO_OPEN);
+}
+
+static void memory_survives_to_the_minute(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(false);
+    struct relay again = make_relay(false);
+    char text[HEATER_MEMORY_MAX];
+    relay_read(&relay, RELAY_OPEN, (hb_mono){1000});
+    cycle(&relay, (hb_mono){60000});
+    cycle(&relay, (hb_mono){600000});
+    assert_true(relay.changed);
+    relay_print(&relay, (hb_mono){660000}, (hb_wall){1790000000000}, text);
+    assert_false(relay.changed);
+    assert_string_equal(text, "2 1790000000000 1 10 1");
+    /* ten minutes later, on a computer that was switched on a minute ago */
+    assert_true(relay_parse(&again, text, (hb_mono){60000}, (hb_wall){1790000600000}));
+    assert_int_equal(again.cycles, 2);
+    assert_int_equal(relay_cycles_day(&again, (hb_mono){60000}), 2);
+    assert_int_equal(again.opened_at.ms, 60000 - 660000);
+    assert_int_equal(relay_cycles_day(&again, (hb_mono){60000 + 24 * 3600000 - 1200000}), 1);
+    /* a full ring fits, and a clock that was set back is no reason to forget */
+    for (int i = 0; i < 3 * RELAY_CYCLES_DAY; i++) {
+        cycle(&relay, (hb_mono){700000 + i * 1000});
+    }
+    relay_print(&relay, (hb_mono){86000000}, (hb_wall){1790000000000}, text);
+    assert_true(relay_parse(&again, text, (hb_mono){1000}, (hb_wall){1000}));
+    assert_int_equal(relay_cycles_day(&again, (hb_mono){1000}), RELAY_CYCLES_DAY);
+}
+
+static void damaged_memory_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"",       "x",        "1",           "1 2",      "-1 2 3",
+                                        "1 2 -2", "1 2 3 4x", "1 2 3 99999", "1 2 3 -4", "1  2 x"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct relay relay = make_relay(false);
+        const struct relay before = relay;
+        assert_false(relay_parse(&relay, lines[i], (hb_mono){1000}, (hb_wall){1000}));
+        assert_memory_equal(&relay, &before, sizeof relay);
+    }
+}
+
+/* --- the table of plugs ---------------------------------------------------------------------- */
+
+static void every_kind_has_its_topics(void **state)
+{
+    (void)state;
+    struct plug_topics topics;
+    struct hb_err err = {0};
+    for (int i = 0; plug_kind_names[i] != NULL; i++) {
+        assert_string_equal(plug_kind_names[i], plug_kinds[i].name);
+        assert_true(plug_kinds_fill(&topics, &plug_kinds[i], "hall/plug", 0, &err));
+        for (size_t t = 0; t < PLUG_TEXTS; t++) {
+            assert_null(strstr(topics.text[t], "{topic}"));
+            assert_null(strstr(topics.text[t], "{channel}"));
+        }
+    }
+    assert_true(plug_kinds_fill(&topics, &plug_kinds[0], "zigbee2mqtt/x", 2, &err));
+    assert_string_equal(topics.kind.close, "{\"state_l2\":\"ON\"}");
+    assert_true(plug_kinds_fill(&topics, &plug_kinds[1], "x", 2, &err));
+    assert_string_equal(topics.kind.command_topic, "cmnd/x/POWER2");
+    assert_string_equal(topics.kind.state[1].path, "POWER2");
+    assert_true(plug_kinds_fill(&topics, &plug_kinds[2], "x", 1, &err));
+    assert_string_equal(topics.kind.command_topic, "x/command/switch:1");
+    assert_false(plug_kinds_fill(&topics, &plug_kinds[4], "x", 1, &err));
+    assert_non_null(strstr(err.msg, "channel: expected 0"));
+}
+
+/* --- the driver behind its host --------------------------------------------------------------- */
+
+/* A Zigbee2MQTT plug and its broker. */
+static struct house {
+    struct rig rig;
+    struct plug_options *options;
+    bool closed, silent, broker, kept_memory;
+    double rated_w;
+    int64_t stop_takes_ms, stopped_at; /* 0: it runs */
+    char said[64][80];                 /* what was published, without questions */
+    hb_mono said_at[64];
+    size_t said_count, questions, topics;
+    char memory[HEATER_MEMORY_MAX];
+} house;
+
+static bool take_subscription(void *ctx, uint16_t index, const char *topic)
+{
+    (void)index;
+    (void)topic;
+    ((struct house *)ctx)->topics++;
+    return true;
+}
+
+static void obey(struct house *h, const char *topic, const char *payload)
+{
+    if (strcmp(topic, "z/plug/set") == 0) {
+        h->closed = strstr(payload, "ON") != NULL;
+        h->stopped_at = h->closed ? h->stopped_at : 0;
+    } else if (strcmp(payload, "stop") == 0 && h->stop_takes_ms > 0 && h->stopped_at == 0) {
+        h->stopped_at = h->rig.now.ms + h->stop_takes_ms;
+    } else if (strcmp(payload, "start") == 0) {
+        h->stopped_at = 0;
+    }
+}
+
+static bool take_publication(void *ctx, const char *topic, const char *payload, bool retain)
+{
+    struct house *h = ctx;
+    assert_false(retain); /* an order that the broker kept would be repeated for ever */
+    if (!h->broker) {
+        return false;
+    }
+    if (strstr(topic, "/get") != NULL) {
+        h->questions++;
+        return true;
+    }
+    assert_true(h->said_count < 64);
+    h->said_at[h->said_count] = h->rig.now;
+    (void)snprintf(h->said[h->said_count++], sizeof h->said[0], "%s %s", topic, payload);
+    if (!h->silent) {
+        obey(h, topic, payload);
+    }
+    return true;
+}
+
+static bool recall(void *ctx, uint16_t index, char text[HEATER_MEMORY_MAX])
+{
+    const struct house *h = ctx;
+    (void)index;
+    return h->kept_memory && text_copy(text, HEATER_MEMORY_MAX, h->memory);
+}
+
+static void remember(void *ctx, uint16_t index, const char *text)
+{
+    struct house *h = ctx;
+    (void)index;
+    h->kept_memory = text_copy(h->memory, HEATER_MEMORY_MAX, text);
+}
+
+static void (*rig_event)(void *ctx, const struct event *event);
+
+static void take_event(void *ctx, const struct event *event)
+{
+    rig_event(&((struct house *)ctx)->rig, event);
+}
+
+static void open_house(void)
+{
+    struct house *h = &house;
+    rig_prepare(&h->rig, &plug_heater, h->options);
+    rig_event = h->rig.options.event;
+    h->rig.options.event = take_event;
+    h->rig.options.subscribe = take_subscription;
+    h->rig.options.publish = take_publication;
+    h->rig.options.recall = recall;
+    h->rig.options.remember = remember;
+    h->rig.options.ctx = h;
+    rig_create(&h->rig);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    house = (struct house){.broker = true, .rated_w = 400};
+    house.options = rig_default_options(&plug_heater);
+    house.options->power = 400;
+    house.options->settle = 10000;
+    house.options->rest = 0;
+    (void)text_copy(house.options->topic, TOPIC_MAX, "z/plug");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rig_destroy(&house.rig);
+    free(house.options);
+    return 0;
+}
+
+static void with_soft_stop(void)
+{
+    (void)text_copy(house.options->soft_stop_topic, TOPIC_MAX, "box/do");
+    (void)text_copy(house.options->soft_stop, PLUG_WORD_MAX, "stop");
+    house.stop_takes_ms = 40000;
+}
+
+static void say(const char *topic, const char *payload, bool retained)
+{
+    host_message(house.rig.host, topic, payload, strlen(payload), retained, house.rig.now);
+}
+
+static double drawn_w(void)
+{
+    const bool stopped = house.stopped_at > 0 && house.rig.now.ms >= house.stopped_at;
+    return house.closed && !stopped ? house.rated_w : 0;
+}
+
+/* The plug tells its state every five seconds; orders go to it at once. */
+static void pass(int64_t ms)
+{
+    for (int64_t end = house.rig.now.ms + ms; house.rig.now.ms < end;) {
+        rig_run(&house.rig, 1000);
+        if (!house.silent && house.broker && house.rig.now.ms / 1000 % 5 == 0) {
+            char payload[80];
+            (void)snprintf(payload, sizeof payload, "{\"state\":\"%s\",\"power\":%g}",
+                           house.closed ? "ON" : "OFF", drawn_w());
+            say("z/plug", payload, false);
+        }
+    }
+}
+
+static hb_mono said_at(const char *what)
+{
+    for (size_t i = house.said_count; i-- > 0;) {
+        if (strcmp(house.said[i], what) == 0) {
+            return house.said_at[i];
+        }
+    }
+    fail_msg("'%s' was never said", what);
+    return (hb_mono){0};
+}
+
+#define CLOSE "z/plug/set {\"state\":\"ON\"}"
+#define OPEN  "z/plug/set {\"state\":\"OFF\"}"
+
+static void an_order_is_written_once_and_read_back(void **state)
+{
+    (void)state;
+    open_house();
+    pass(10000);
+    const uint64_t on = rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    assert_int_equal(rig_told(&house.rig, on, COMMAND_CONFIRMED), 1);
+    assert_near(house.rig.state.power_w.value, 400, 0);
+    assert_int_equal(house.rig.state.power_w.from, PROVENANCE_METERED);
+    assert_near(house.rig.state.applied_w, 400, 0);
+    assert_int_equal(house.rig.state.relay.cycles, 1);
+    const uint64_t off = rig_order(&house.rig, 0, LEASE_MS);
+    pass(60000);
+    assert_int_equal(rig_told(&house.rig, off, COMMAND_CONFIRMED), 1);
+    assert_int_equal(house.said_count, 2);
+    assert_int_equal(rig_stats(&house.rig).device_writes, 2);
+    assert_true(house.questions > 5);
+    assert_int_equal(house.topics, 2); /* one for both values, and its availability */
+}
+
+static void nothing_is_written_that_is_so_already(void **state)
+{
+    (void)state;
+    house.closed = true;
+    open_house();
+    const uint64_t on = rig_order(&house.rig, 400, LEASE_MS); /* before its first word */
+    pass(60000);
+    assert_int_equal(rig_told(&house.rig, on, COMMAND_CONFIRMED), 1);
+    assert_int_equal(house.said_count, 0);
+    assert_int_equal(house.rig.state.relay.cycles, 0); /* nobody closed it */
+}
+
+static void an_order_before_the_first_word_goes_out_with_it(void **state)
+{
+    (void)state;
+    open_house();
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    assert_int_equal(house.said_count, 0);
+    pass(6000);
+    assert_int_equal(house.said_count, 1);
+    assert_string_equal(house.said[0], CLOSE);
+}
+
+static void off_has_two_phases(void **state)
+{
+    (void)state;
+    with_soft_stop();
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    const uint64_t off = rig_order(&house.rig, 0, LEASE_MS);
+    assert_string_equal(house.said[house.said_count - 1], "box/do stop");
+    pass(240000);
+    assert_int_equal(house.said_count, 3);
+    assert_in_range(mono_age_ms(said_at(OPEN), said_at("box/do stop")), 40000, 50000);
+    assert_int_equal(rig_told(&house.rig, off, COMMAND_CONFIRMED), 1);
+    assert_int_equal(rig_told(&house.rig, off, COMMAND_FAILED), 0);
+}
+
+static void a_heater_that_does_not_stop_is_cut(void **state)
+{
+    (void)state;
+    with_soft_stop();
+    house.stop_takes_ms = 0; /* never */
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    (void)rig_order(&house.rig, 0, LEASE_MS);
+    pass(300000);
+    assert_false(house.closed);
+    assert_in_range(mono_age_ms(said_at(OPEN), house.said_at[1]), 180000, 190000);
+    assert_true(rig_warned(&house.rig, "its relay opens all the same"));
+}
+
+static void a_silent_plug_is_lost_and_told_again(void **state)
+{
+    (void)state;
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    house.silent = true;
+    pass(120000);
+    assert_int_equal(house.rig.state.link, HEATER_LINK_LOST);
+    house.silent = false;
+    house.closed = false; /* it lost its power */
+    pass(15000);
+    assert_int_equal(house.rig.state.link, HEATER_LINK_OK);
+    assert_true(house.closed);
+    assert_int_equal(house.said_count, 2);
+    pass(30000);
+    assert_int_equal(house.rig.state.relay.cycles, 2);
+}
+
+static void a_plug_that_says_it_is_gone_is_not_believed_before_it_speaks(void **state)
+{
+    (void)state;
+    house.silent = true;
+    open_house();
+    say("z/plug", "{\"state\":\"ON\",\"power\":400}", true); /* of some age */
+    pass(60000);
+    assert_int_equal(house.rig.states, 1);
+    assert_int_equal(house.rig.state.link, HEATER_LINK_LOST);
+    say("z/plug/availability", "{\"state\":\"offline\"}", true);
+    say("z/plug", "{\"state\":\"ON\",\"power\":400}", true);
+    pass(10000);
+    assert_int_equal(house.rig.state.link, HEATER_LINK_LOST);
+    say("z/plug/availability", "online", true); /* as older versions write it */
+    say("z/plug", "{\"state\":\"ON\",\"power\":400}", true);
+    pass(10000);
+    assert_int_equal(house.rig.state.link, HEATER_LINK_OK);
+    assert_near(house.rig.state.applied_w, 400, 0);
+}
+
+static void without_a_broker_no_order_waits(void **state)
+{
+    (void)state;
+    open_house();
+    pass(10000);
+    house.broker = false;
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(300000);
+    assert_int_equal(house.said_count, 0);
+    house.broker = true;
+    pass(60000);
+    assert_true(house.closed); /* told again, because it did not happen */
+}
+
+static void a_welded_relay_does_not_obey(void **state)
+{
+    (void)state;
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    const uint64_t off = rig_order(&house.rig, 0, LEASE_MS);
+    for (int i = 0; i < 60; i++) {
+        rig_run(&house.rig, 5000);
+        say("z/plug", "{\"state\":\"OFF\",\"power\":398.2}", false);
+    }
+    assert_true(rig_told(&house.rig, off, COMMAND_FAILED) >= 1);
+    assert_true(rig_warned(&house.rig, "does not obey"));
+}
+
+static void a_spared_relay_is_spared_after_a_restart(void **state)
+{
+    (void)state;
+    house.options->max_cycles_per_day = 1;
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    (void)rig_order(&house.rig, 0, LEASE_MS);
+    pass(60000);
+    rig_destroy(&house.rig);
+    open_house(); /* the same second, by the clock on the wall */
+    pass(10000);
+    const uint64_t on = rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    assert_false(house.closed);
+    assert_true(rig_told(&house.rig, on, COMMAND_FAILED) >= 1);
+    assert_true(rig_warned(&house.rig, "closed 1 times within a day"));
+    assert_int_equal(house.rig.state.relay.cycles, 1);
+}
+
+static void bad_fields_are_unknown_and_counted(void **state)
+{
+    (void)state;
+    open_house();
+    house.silent = true;
+    say("z/plug", "{\"state\":\"MAYBE\",\"power\":\"12 W\"}", false);
+    say("z/plug", "{\"state\":\"ON\",\"power\":-5}", false);
+    say("z/plug", "{\"state\":\"ON\",\"po", false);
+    say("z/plug", "{\"state\":\"ON\"}", false);
+    say("z/plug", "{\"state\":null,\"power\":null}", false);
+    say("z/plug", "", false);
+    assert_true(isnan(house.rig.state.power_w.value));
+    assert_near(house.rig.state.applied_w, 400, 0);
+    assert_int_equal(house.rig.state.faults[REPLY_TYPE], 1);
+    assert_int_equal(house.rig.state.faults[REPLY_RANGE], 2);
+    assert_int_equal(house.rig.state.faults[REPLY_UNREADABLE], 1);
+}
+
+#define HOUSE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_heater_is_stopped_before_its_relay_opens),
+        cmocka_unit_test(a_reading_from_before_the_stop_does_not_count),
+        cmocka_unit_test(an_idle_heater_is_cut_at_once),
+        cmocka_unit_test(heat_wanted_meanwhile_ends_the_stop),
+        cmocka_unit_test(an_opened_relay_rests),
+        cmocka_unit_test(a_wish_that_ended_during_the_rest_closes_nothing),
+        cmocka_unit_test(cycles_are_counted_and_limited_within_a_day),
+        cmocka_unit_test(memory_survives_to_the_minute),
+        cmocka_unit_test(damaged_memory_changes_nothing),
+        cmocka_unit_test(every_kind_has_its_topics),
+        HOUSE(an_order_is_written_once_and_read_back),
+        HOUSE(nothing_is_written_that_is_so_already),
+        HOUSE(an_order_before_the_first_word_goes_out_with_it),
+        HOUSE(off_has_two_phases),
+        HOUSE(a_heater_that_does_not_stop_is_cut),
+        HOUSE(a_silent_plug_is_lost_and_told_again),
+        HOUSE(a_plug_that_says_it_is_gone_is_not_believed_before_it_speaks),
+        HOUSE(without_a_broker_no_order_waits),
+        HOUSE(a_welded_relay_does_not_obey),
+        HOUSE(a_spared_relay_is_spared_after_a_restart),
+        HOUSE(bad_fields_are_unknown_and_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -142,8 +142,9 @@ unsigned relay_step(struct relay *relay, hb_mono now)
  */
 void relay_print(struct relay *relay, hb_mono now, hb_wall wall, char text[HEATER_MEMORY_MAX])
 {
-    const int64_t opened =
-        mono_is_set(relay->opened_at) ? mono_age_ms(now, relay->opened_at) / minute_ms : -1;
+    const int64_t opened = is_within_day(relay->opened_at, now) /* no rest is longer */
+                               ? mono_age_ms(now, relay->opened_at) / minute_ms
+                               : -1;
     int used = snprintf(text, HEATER_MEMORY_MAX, "%" PRIu64 " %" PRId64 " %" PRId64, relay->cycles,
                         wall.ms, opened);
     for (size_t i = 0; i < RELAY_CYCLES_DAY; i++) {

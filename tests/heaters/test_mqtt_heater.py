@@ -1,6 +1,8 @@
 """Heaters that are described by topics and payloads alone, over a real broker; and what wrong descriptions are told."""
 
 import json
+import pathlib
+import re
 import subprocess
 import threading
 
@@ -187,3 +189,23 @@ def test_what_does_not_go_together_is_refused_with_its_place(tmp_path, lines, to
     done = subprocess.run([HEATBRIDGE, "check", file], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and told in done.stderr, done.stderr
     assert f"{file}:" in done.stderr
+
+
+def documented():
+    """The YAML that docs/heaters.md prints for plugs and for heaters over MQTT."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "docs/heaters.md").read_text(encoding="utf-8")
+    sections = text.split("## Any heater behind a metering plug")[1].split("## A power that")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", sections, re.S)
+    assert len(blocks) == 3
+    return blocks
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_what_is_documented_is_valid(tmp_path, index):
+    file = tmp_path / "heatbridge.yaml"
+    block = documented()[index]
+    ids = re.findall(r"^  (\w+):$", block, re.M)
+    file.write_text("mqtt: {url: mqtt://localhost}\nrooms: {a: {temperature: {topic: t}, "
+                    f"heaters: [{', '.join(ids)}]}}}}\n{block}", encoding="utf-8")
+    done = subprocess.run([HEATBRIDGE, "check", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -93,6 +93,10 @@ struct heater_driver {
     /* A meter of the user's measured this heater: for drivers that learn from it; NULL if not. The
      * host puts the reading into the states by itself. */
     void (*metered)(void *self, double power_w, hb_mono now);
+    /* A bounded attempt of the host's to bring an ill heater back: the family's restart, or
+     * whatever clears its overheat state. Returns at once; counts its writes; the host commits the
+     * standing order again when the device is back. NULL: the host switches it off and on. */
+    void (*recover)(void *self, hb_mono now);
     /* A message on a topic that was subscribed to; NULL for drivers that subscribe to none. One
      * that the broker had kept (`retained`) may be of any age: it is no sign of life. */
     void (*message)(void *self, const char *topic, const char *payload, size_t len, bool retained,

@@ -39,6 +39,8 @@ struct app {
     struct proxy *proxy;         /* likewise                 */
     struct host **hosts;         /* config->heater_count     */
     struct heater_caps *caps;
+    bool *news; /* per heater: it has told something since its host was last asked what is due */
+    bool told_moved; /* devices that changed places were reported */
     struct app_topic *topics;
     size_t topic_count, topic_room;
     struct core *core;
@@ -80,6 +82,19 @@ void app_post(struct app *app, struct event *event);
  * within an effect returns at once, the outer one goes on. */
 void app_drain(struct app *app);
 hb_mono app_house_now(const struct app *app);
+
+/* Lets the loop take up what was posted; from any thread. */
+void app_ring(struct app *app);
+
+/* heaters.c: the hosts, and what is kept of their heaters. */
+bool app_start_heaters(struct app *app, struct hb_err *err);
+/* Abilities that earlier runs learnt become events, so that a trace holds all there is to know. */
+void app_tell_abilities(struct app *app);
+void app_tick_heaters(struct app *app);
+/* Between two ticks: what is due because a heater has answered. */
+void app_wake_heaters(struct app *app);
+/* Keeps what changed, or everything. */
+void app_keep_records(struct app *app, bool all);
 
 /* inbox.c: from MQTT and the page to events. */
 void app_subscribe_all(struct app *app);

@@ -31,6 +31,12 @@ struct store_heater {
     struct heater_totals totals;
 };
 
+/* What the supervisor of a heater knows of it. */
+struct store_record {
+    char id[ID_MAX];
+    struct heater_record record;
+};
+
 /* What a heater's driver wants to know again. */
 struct store_memory {
     char id[ID_MAX];
@@ -47,6 +53,7 @@ void store_close(struct store *store);
  * first save. */
 HB_MUST_USE bool store_load_room(struct store *store, struct store_room *room);
 HB_MUST_USE bool store_load_heater(struct store *store, struct store_heater *heater);
+HB_MUST_USE bool store_load_record(struct store *store, struct store_record *record);
 HB_MUST_USE bool store_load_memory(struct store *store, struct store_memory *memory);
 HB_MUST_USE bool store_load_calibration(struct store *store, struct miner_calibration *calibration);
 
@@ -54,6 +61,7 @@ HB_MUST_USE bool store_load_calibration(struct store *store, struct miner_calibr
  * heater makes good. */
 void store_save_room(struct store *store, const struct store_room *room);
 void store_save_heater(struct store *store, const struct store_heater *heater);
+void store_save_record(struct store *store, const struct store_record *record);
 void store_save_memory(struct store *store, const struct store_memory *memory);
 void store_save_calibration(struct store *store, const struct miner_calibration *calibration);
 

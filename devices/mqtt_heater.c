@@ -259,6 +259,20 @@ static void generic_message(void *self, const char *topic, const char *payload, 
     }
 }
 
+/* Where its values are expected, for people. */
+static const char *first_topic(const struct generic *g)
+{
+    const struct mqtt_heater_options *o = options_of(g);
+    const char *const topics[] = {o->state_topic, o->applied_topic, o->power_topic,
+                                  o->switched_topic, o->temperature_topic};
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        if (topics[i][0] != '\0') {
+            return topics[i];
+        }
+    }
+    return o->hashrate_topic;
+}
+
 /* --- orders -------------------------------------------------------------------------------------
  */
 
@@ -266,8 +280,13 @@ static void generic_poll(void *self, hb_mono now)
 {
     struct generic *g = self;
     talk_ask_if_due(&g->talk, now);
+    char why[TEXT_MAX];
     if (talk_is_fresh(&g->talk, now)) {
         report(g, now);
+    } else if (g->env.trouble != NULL &&
+               talk_explain(&g->talk, first_topic(g),
+                            "expected the heater to tell its values there", now, why)) {
+        g->env.trouble(g->env.report_ctx, why);
     }
 }
 

@@ -9,6 +9,8 @@
 #include "ground/text.h"
 #include "plumbing/json.h"
 
+enum { FIRST_WORD_MS = 20000 }; /* a device that was asked answers sooner */
+
 static bool is_given(const char *text)
 {
     return text != NULL && text[0] != '\0';
@@ -57,6 +59,7 @@ void talk_ask(struct mqtt_talk *talk, hb_mono now)
 
 void talk_ask_if_due(struct mqtt_talk *talk, hb_mono now)
 {
+    talk->since = mono_is_set(talk->since) ? talk->since : now;
     if (talk->options.ask_ms > 0 && (!mono_is_set(talk->asked_at) ||
                                      mono_age_ms(now, talk->asked_at) >= talk->options.ask_ms)) {
         talk_ask(talk, now);
@@ -116,6 +119,22 @@ bool talk_is_fresh(const struct mqtt_talk *talk, hb_mono now)
 {
     return is_recent(talk, talk->live_at, now) ||
            (talk->presence == TALK_PRESENT && is_recent(talk, talk->kept_at, now));
+}
+
+bool talk_explain(const struct mqtt_talk *talk, const char *topic, const char *hint, hb_mono now,
+                  char text[TEXT_MAX])
+{
+    if (talk->presence == TALK_ABSENT) {
+        (void)snprintf(text, TEXT_MAX, "it is not connected, says '%s'",
+                       talk->options.availability.topic);
+        return true;
+    }
+    if (mono_is_set(talk->live_at) || mono_is_set(talk->kept_at) || !mono_is_set(talk->since) ||
+        mono_age_ms(now, talk->since) < FIRST_WORD_MS) {
+        return false;
+    }
+    (void)snprintf(text, TEXT_MAX, "nothing was heard on '%s' yet; %s", topic, hint);
+    return true;
 }
 
 /* --- payloads -----------------------------------------------------------------------------------

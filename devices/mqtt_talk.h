@@ -39,7 +39,7 @@ struct mqtt_talk {
     const char *topic[TALK_TOPICS]; /* listened to */
     size_t topic_count;
     hb_mono live_at, kept_at; /* last values: as sent, and as kept by the broker */
-    hb_mono asked_at;
+    hb_mono asked_at, since;  /* `since`: of the first poll */
     enum { TALK_PRESENCE_UNKNOWN, TALK_PRESENT, TALK_ABSENT } presence;
 };
 
@@ -60,6 +60,12 @@ bool talk_presence(struct mqtt_talk *talk, const char *topic, const char *payloa
 void talk_heard(struct mqtt_talk *talk, bool retained, hb_mono now);
 /* Whether the values that were heard still say something. */
 bool talk_is_fresh(const struct mqtt_talk *talk, hb_mono now);
+
+/* Why nothing is heard, as far as a person can do something about it: a sentence for
+ * `env->trouble`. `topic` is where values were expected, `hint` what to look at. False if there is
+ * none to tell. */
+bool talk_explain(const struct mqtt_talk *talk, const char *topic, const char *hint, hb_mono now,
+                  char text[TEXT_MAX]);
 
 enum talk_kind {
     TALK_NOTHING, /* no such member, null, "unavailable" and the like */

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -23,6 +24,7 @@ struct plug {
     struct reply_faults faults;
     struct heater_command order; /* the one in force; seq 0: none yet */
     uint64_t writes;
+    char part[ID_MAX + 8];          /* who speaks in the log */
     char memory[HEATER_MEMORY_MAX]; /* recalled, and not read yet; "": nothing */
 };
 
@@ -222,6 +224,7 @@ static bool plug_init(void *self, const struct heater_env *env, struct heater_ca
     struct plug *plug = self;
     const struct plug_options *o = env->options;
     plug->env = *env;
+    (void)snprintf(plug->part, sizeof plug->part, "heater %s", env->id);
     if (!plug_kinds_fill(&plug->topics, &plug_kinds[o->kind], o->topic, o->channel, err)) {
         return false;
     }
@@ -252,7 +255,7 @@ static void plug_fini(void *self)
 static void recall_cycles(struct plug *plug, hb_mono now)
 {
     if (plug->memory[0] != '\0' && !relay_parse(&plug->relay, plug->memory, now, clock_wall())) {
-        hb_log(plug->env.log, LOG_LEVEL_WARN, plug->env.id,
+        hb_log(plug->env.log, LOG_LEVEL_WARN, plug->part,
                "what was kept of its relay cannot be read; it is counted from zero");
     }
     plug->memory[0] = '\0';
@@ -321,7 +324,7 @@ static void carry_out(struct plug *plug, unsigned todo, hb_mono now)
         write_to(plug, o->soft_stop_topic, o->soft_stop);
     }
     if ((todo & RELAY_UNDER_LOAD) != 0) {
-        hb_log(plug->env.log, LOG_LEVEL_WARN, plug->env.id,
+        hb_log(plug->env.log, LOG_LEVEL_WARN, plug->part,
                "did not stop within %" PRId64 " s; its relay opens all the same",
                o->soft_wait / 1000);
     }
@@ -348,8 +351,13 @@ static void plug_poll(void *self, hb_mono now)
     recall_cycles(plug, now);
     talk_ask_if_due(&plug->talk, now);
     carry_out(plug, relay_step(&plug->relay, now), now);
+    char why[TEXT_MAX];
     if (talk_is_fresh(&plug->talk, now)) {
         report(plug, now);
+    } else if (plug->env.trouble != NULL &&
+               talk_explain(&plug->talk, plug->topics.kind.state[0].topic, plug->topics.kind.hint,
+                            now, why)) {
+        plug->env.trouble(plug->env.report_ctx, why);
     }
 }
 

@@ -22,7 +22,8 @@ const struct plug_kind plug_kinds[] = {
      .ask = {{"{topic}/get", "{\"state{channel}\":\"\",\"power{channel}\":\"\"}"}},
      .availability = {"{topic}/availability", "state"},
      .available = "online",
-     .unavailable = "offline"},
+     .unavailable = "offline",
+     .hint = "expected the friendly name of the plug after Zigbee2MQTT's base topic"},
     /* tasmota.github.io/docs, "MQTT" and "Commands" (Power, State, Status 10): with the default
      * FullTopic; telemetry comes every TelePeriod, 300 s by default, so that it is asked. */
     {.name = "tasmota",
@@ -39,7 +40,8 @@ const struct plug_kind plug_kinds[] = {
      .ask = {{"cmnd/{topic}/STATE", ""}, {"cmnd/{topic}/STATUS", "10"}},
      .availability = {"tele/{topic}/LWT", ""},
      .available = "Online",
-     .unavailable = "Offline"},
+     .unavailable = "Offline",
+     .hint = "expected the plug's Topic, and the default FullTopic"},
     /* shelly-api-docs.shelly.cloud/gen2, "Mqtt" (status_ntf, MQTT control) and "Switch" (status).
      * Both "Enable MQTT control" and "Generic status update over MQTT" must be on. {topic} is the
      * MQTT prefix. */
@@ -56,7 +58,8 @@ const struct plug_kind plug_kinds[] = {
      .ask = {{"{topic}/command", "status_update"}},
      .availability = {"{topic}/online", ""},
      .available = "true",
-     .unavailable = "false"},
+     .unavailable = "false",
+     .hint = "enable MQTT control and generic status update over MQTT on the plug"},
     /* shelly-api-docs.shelly.cloud/gen1, "MQTT" and "Shelly Plug/PlugS: MQTT": {topic} is
      * shellies/<model>-<deviceid>; payloads are kept by the broker, and sent again every 30 s. */
     {.name = "shelly_gen1",
@@ -72,8 +75,9 @@ const struct plug_kind plug_kinds[] = {
      .ask = {{"{topic}/command", "update"}},
      .availability = {"{topic}/online", ""},
      .available = "true",
-     .unavailable = "false"},
-    {.name = "custom", .first_channel = ""},
+     .unavailable = "false",
+     .hint = "expected shellies/<model>-<id>, with MQTT enabled on the plug"},
+    {.name = "custom", .first_channel = "", .hint = "expected the plug to tell its state there"},
 };
 
 bool plug_kinds_fill(struct plug_topics *topics, const struct plug_kind *kind, const char *topic,

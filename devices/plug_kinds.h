@@ -27,6 +27,7 @@ struct plug_kind {
     } ask[TALK_ASKS];
     struct talk_value availability;
     const char *available, *unavailable;
+    const char *hint; /* what to look at if nothing is heard */
 };
 
 /* In the order of `plug_kind_names`; the last one is empty: everything is given by the options. */

@@ -468,7 +468,7 @@ static void a_plug_that_says_it_is_gone_is_not_believed_before_it_speaks(void **
     open_house();
     say("z/plug", "{\"state\":\"ON\",\"power\":400}", true); /* of some age */
     pass(60000);
-    assert_int_equal(house.rig.states, 1);
+    assert_true(isnan(house.rig.state.applied_w));
     assert_int_equal(house.rig.state.link, HEATER_LINK_LOST);
     say("z/plug/availability", "{\"state\":\"offline\"}", true);
     say("z/plug", "{\"state\":\"ON\",\"power\":400}", true);
@@ -479,6 +479,22 @@ static void a_plug_that_says_it_is_gone_is_not_believed_before_it_speaks(void **
     pass(10000);
     assert_int_equal(house.rig.state.link, HEATER_LINK_OK);
     assert_near(house.rig.state.applied_w, 400, 0);
+}
+
+static void silence_is_explained(void **state)
+{
+    (void)state;
+    house.silent = true;
+    open_house();
+    pass(40000);
+    assert_true(rig_warned(&house.rig, "nothing was heard on 'z/plug' yet; expected the friendly "
+                                       "name of the plug after Zigbee2MQTT's base topic"));
+    say("z/plug/availability", "{\"state\":\"offline\"}", true);
+    pass(120000);
+    assert_true(rig_warned(&house.rig, "it is not connected, says 'z/plug/availability'"));
+    assert_int_equal(house.rig.state.link, HEATER_LINK_LOST);
+    assert_true(house.rig.state.problem);
+    assert_non_null(strstr(house.rig.state.problem_text, "it is not connected"));
 }
 
 static void without_a_broker_no_order_waits(void **state)
@@ -572,6 +588,7 @@ int main(void)
         HOUSE(a_heater_that_does_not_stop_is_cut),
         HOUSE(a_silent_plug_is_lost_and_told_again),
         HOUSE(a_plug_that_says_it_is_gone_is_not_believed_before_it_speaks),
+        HOUSE(silence_is_explained),
         HOUSE(without_a_broker_no_order_waits),
         HOUSE(a_welded_relay_does_not_obey),
         HOUSE(a_spared_relay_is_spared_after_a_restart),

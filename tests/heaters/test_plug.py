@@ -157,6 +157,22 @@ def test_power_that_is_no_number_is_unknown(home, plugged):
     home.wait_heater("box", lambda s: s["power_w"] is None and s["link"] == "ok", "it is unknown, not zero", 120)
 
 
+def test_the_heater_is_off_when_heatbridge_ends(home, plugged):
+    plug = plugged("tasmota")
+    on(home, plug)
+    assert home.bridge.stop() == 0
+    wait_for(lambda: not plug.closed, "the relay is open", 30)
+
+
+def test_wrong_topic_is_explained(home, plugged):
+    plugged("shelly_gen2")
+    home.heaters["box"]["topic"] = "shelly-elsewhere"
+    home.bridge.stop()
+    home.bridge.start()
+    home.wait_heater("box", lambda s: "nothing was heard on 'shelly-elsewhere/status/switch:0' yet; enable MQTT control"
+                     in s["problem_text"], "what to do is told", 90)
+
+
 def test_custom_plug(home):
     class Other(plugs.Plug):
         def listens(self):

@@ -66,7 +66,9 @@ static unsigned close_it(struct relay *relay, hb_mono now)
         return 0;
     }
     if (relay_cycles_day(relay, now) >= (unsigned)relay->rules.cycles_day) {
-        return RELAY_REFUSE;
+        const bool was_refused = relay->refused;
+        relay->close_waits = relay->refused = true; /* the order stands until it is withdrawn */
+        return was_refused ? 0 : RELAY_REFUSE;
     }
     return RELAY_DO_CLOSE;
 }
@@ -110,6 +112,7 @@ unsigned relay_order(struct relay *relay, bool closed, hb_mono now)
     const bool again = relay->ordered && relay->want_closed == closed;
     relay->ordered = true;
     relay->want_closed = closed;
+    relay->refused = false;
     if (relay->contact == RELAY_UNKNOWN && !again) {
         return 0; /* it is asked first; one that never answers is told with the second order */
     }

@@ -203,7 +203,8 @@ static const struct config_item window_items[] = {
 static const struct config_item demand_items[] = {
     {"stale_after", CONFIG_DURATION, FIELD(struct config_demand, source.stale_after_ms),
      .min = 1 * SECOND, .max = 7 * DAY, .fallback = NULL,
-     .help = "A demand holds so long unless it is renewed; then the room's own thermostat goes on."},
+     .help =
+         "A demand holds so long unless it is renewed; then the room's own thermostat goes on."},
     {"topic", CONFIG_TOPIC, FIELD(struct config_demand, source.topic), .fallback = "",
      .help = "MQTT topic on which the demand arrives; left out, only the room's own "
              "`.../demand/set` takes it."},

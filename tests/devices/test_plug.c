@@ -134,8 +134,9 @@ static void cycles_are_counted_and_limited_within_a_day(void **state)
     assert_int_equal(relay.cycles, 3);
     assert_int_equal(relay_cycles_day(&relay, (hb_mono){4 * hour}), 3);
     assert_int_equal(relay_order(&relay, true, (hb_mono){4 * hour}), RELAY_REFUSE);
-    assert_int_equal(relay_order(&relay, true, (hb_mono){25 * hour - 1}), RELAY_REFUSE);
-    assert_int_equal(relay_order(&relay, true, (hb_mono){25 * hour}), RELAY_DO_CLOSE);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){25 * hour - 2}), RELAY_REFUSE);
+    assert_int_equal(relay_step(&relay, (hb_mono){25 * hour - 1}), 0);          /* told once */
+    assert_int_equal(relay_step(&relay, (hb_mono){25 * hour}), RELAY_DO_CLOSE); /* still wanted */
     /* opening is never refused */
     relay_read(&relay, RELAY_CLOSED, (hb_mono){25 * hour});
     assert_int_equal(relay_order(&relay, false, (hb_mono){25 * hour}), RELAY_DO_OPEN);
@@ -548,6 +549,24 @@ static void a_spared_relay_is_spared_after_a_restart(void **state)
     assert_int_equal(house.rig.state.relay.cycles, 1);
 }
 
+static void a_spared_relay_is_closed_when_its_day_is_over(void **state)
+{
+    (void)state;
+    house.options->max_cycles_per_day = 1;
+    open_house();
+    pass(10000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(60000);
+    (void)rig_order(&house.rig, 0, LEASE_MS);
+    pass(60000);
+    (void)rig_order(&house.rig, 400, LEASE_MS);
+    pass(23 * 3600000LL);
+    assert_false(house.closed);
+    pass(2 * 3600000LL);
+    assert_true(house.closed);
+    assert_int_equal(house.rig.state.relay.cycles, 2);
+}
+
 static void bad_fields_are_unknown_and_counted(void **state)
 {
     (void)state;
@@ -592,6 +611,7 @@ int main(void)
         HOUSE(without_a_broker_no_order_waits),
         HOUSE(a_welded_relay_does_not_obey),
         HOUSE(a_spared_relay_is_spared_after_a_restart),
+        HOUSE(a_spared_relay_is_closed_when_its_day_is_over),
         HOUSE(bad_fields_are_unknown_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,14 @@ def test_each_kind_is_switched_metered_and_counted(home, plugged, kind):
     home.wait_heater("box", lambda s: s["relay_cycles"] == s["relay_cycles_24h"] == 2, "two cycles are counted")
 
 
+def test_with_the_other_mqtt_library(home, plugged):
+    home.settings["mqtt"] = {"url": f"mqtt://127.0.0.1:{home.broker.port}", "client": "paho"}
+    plug = plugged("tasmota")
+    on(home, plug)
+    off(home, plug)
+    assert [c.upper() for c in plug.commands] == ["ON", "OFF"]
+
+
 def test_off_stops_the_heater_before_the_relay_opens(home, plugged):
     plug = plugged("shelly_gen2", soft=True)
     on(home, plug)

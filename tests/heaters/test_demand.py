@@ -61,13 +61,13 @@ def test_a_topic_of_another_program_in_watts(room):
 
 
 def test_percent_with_a_lease_and_back_to_the_thermostat(room):
-    home = room(unit="%", stale_after="5 s")
+    home = room(unit="%", stale_after="20 s")
     home.heat()
     commanded(home, 1000)
     home.order("demand", 40)
     commanded(home, 400)
     # Nobody renews it: the cold room's own thermostat goes on.
-    wait_room(home, lambda s: s["demand"] is None and s["reason"] == "heating", "the lease ends")
+    wait_room(home, lambda s: s["demand"] is None and s["reason"] == "heating", "the lease ends", 60)
     commanded(home, 1000)
     home.order("demand", 30)
     commanded(home, 300)

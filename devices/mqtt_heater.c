@@ -19,8 +19,14 @@ struct generic {
     struct reply_faults faults;
     struct reading power_w, chip_c, hashrate_hs, setpoint_w; /* with the time at which they came */
     int switched;                                            /* -1: not known */
+    double sent_w; /* the order that was not read back yet, while `sent_at` is set */
+    hb_mono sent_at;
     uint64_t writes;
 };
+
+/* What was read last says nothing against an order that is on its way, for so long; and so long one
+ * is not given again. */
+static const int64_t on_its_way_ms = 10000, repeat_ms = 3000;
 
 /* --- options ------------------------------------------------------------------------------------
  */
@@ -221,6 +227,11 @@ static bool take_readings(struct generic *g, struct talk_message *m, hb_mono now
     return any;
 }
 
+static bool is_set_to(const struct generic *g, double wanted_w, double is_w)
+{
+    return fabs(is_w - wanted_w) <= fmax(0.005 * g->caps.max_w, 0.51 * g->caps.step_w);
+}
+
 static bool take_setting(struct generic *g, struct talk_message *m, hb_mono now)
 {
     const struct mqtt_heater_options *o = options_of(g);
@@ -235,6 +246,9 @@ static bool take_setting(struct generic *g, struct talk_message *m, hb_mono now)
         const int switched = mqtt_heater_switched(o, &found, &g->faults);
         g->switched = switched >= 0 ? switched : g->switched;
         any |= switched >= 0;
+    }
+    if (any && is_set_to(g, g->sent_w, applied_w(g, now))) {
+        g->sent_at = (hb_mono){0}; /* it arrived */
     }
     return any;
 }
@@ -311,31 +325,42 @@ static void write_to(struct generic *g, const char *topic, const char *payload)
     }
 }
 
-/* Only what differs from what the heater said last. What it does not say is written each time: the
- * host does not ask for more than is needed. */
-static bool is_set_to(const struct generic *g, double wanted_w, double is_w)
+static bool is_on_its_way(const struct generic *g, int64_t within_ms, hb_mono now)
 {
-    return fabs(is_w - wanted_w) <= fmax(0.005 * g->caps.max_w, 0.51 * g->caps.step_w);
+    return mono_is_set(g->sent_at) && mono_age_ms(now, g->sent_at) < within_ms;
+}
+
+/* Only what differs from what the heater said last, or all of it over an order on its way. What it
+ * does not say is written each time: the host does not ask for more than is needed. */
+static void write_order(struct generic *g, double power_w, const char *payload, hb_mono now)
+{
+    const struct mqtt_heater_options *o = options_of(g);
+    const bool on = power_w > 0;
+    const bool overtakes = is_on_its_way(g, on_its_way_ms, now);
+    const bool has_switch = o->switch_topic[0] != '\0';
+    const double setpoint_w = held(g, &g->setpoint_w, now).value;
+    g->sent_w = power_w;
+    g->sent_at = now;
+    if (has_switch && (overtakes || g->switched != on)) {
+        write_to(g, o->switch_topic, on ? o->switch_on : o->switch_off);
+    }
+    if (on ? overtakes || !is_set_to(g, power_w, setpoint_w) : !has_switch) {
+        write_to(g, o->command_topic, payload);
+    }
 }
 
 static void generic_commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct generic *g = self;
-    const struct mqtt_heater_options *o = options_of(g);
     char payload[MQTT_HEATER_TEXT];
-    const bool on = command->power_w > 0;
-    const bool has_switch = o->switch_topic[0] != '\0';
-    if (is_set_to(g, command->power_w, applied_w(g, now)) ||
-        !mqtt_heater_payload(o, command->power_w, payload)) {
+    const bool sent = is_set_to(g, command->power_w, g->sent_w);
+    const bool done = is_set_to(g, command->power_w, applied_w(g, now)) &&
+                      (sent || !is_on_its_way(g, on_its_way_ms, now));
+    if (done || (sent && is_on_its_way(g, repeat_ms, now)) ||
+        !mqtt_heater_payload(options_of(g), command->power_w, payload)) {
         return;
     }
-    if (has_switch && g->switched != on) {
-        write_to(g, o->switch_topic, on ? o->switch_on : o->switch_off);
-    }
-    const double setpoint_w = held(g, &g->setpoint_w, now).value;
-    if (on ? !is_set_to(g, command->power_w, setpoint_w) : !has_switch) {
-        write_to(g, o->command_topic, payload);
-    }
+    write_order(g, command->power_w, payload, now);
     talk_ask(&g->talk, now);
 }
 

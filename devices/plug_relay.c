@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 static const int64_t day_ms = 86400000, minute_ms = 60000;
+/* An order that was not read back is on its way for so long: before it is given once more, and
+ * before its contrary takes the contact for what was read last. */
+static const int64_t repeat_ms = 3000, on_its_way_ms = 10000;
 
 /* --- counting -----------------------------------------------------------------------------------
  */
@@ -44,7 +47,15 @@ void relay_read(struct relay *relay, enum relay_contact contact, hb_mono now)
     if (contact == RELAY_OPEN) {
         relay->soft_since = (hb_mono){0};
     }
+    if (relay->told == (contact == RELAY_CLOSED ? RELAY_DO_CLOSE : RELAY_DO_OPEN)) {
+        relay->told = 0; /* it arrived */
+    }
     relay->contact = contact;
+}
+
+static bool is_on_its_way(const struct relay *relay, enum relay_todo order, hb_mono now)
+{
+    return relay->told == (unsigned)order && mono_age_ms(now, relay->told_at) < on_its_way_ms;
 }
 
 /* --- deciding -----------------------------------------------------------------------------------
@@ -77,7 +88,7 @@ static unsigned order_on(struct relay *relay, hb_mono now)
 {
     const bool was_stopping = mono_is_set(relay->soft_since);
     relay->soft_since = (hb_mono){0};
-    if (relay->contact != RELAY_CLOSED) {
+    if (relay->contact != RELAY_CLOSED || is_on_its_way(relay, RELAY_DO_OPEN, now)) {
         return close_it(relay, now);
     }
     const bool runs = !was_stopping && mono_is_set(relay->power_w.at) &&
@@ -91,39 +102,9 @@ static bool was_idle_lately(const struct relay *relay, hb_mono now)
     return is_idle(relay, mono_add_ms(now, -minute_ms));
 }
 
-static unsigned order_off(struct relay *relay, hb_mono now)
+/* The second phase of off, once it is due. */
+static unsigned end_stop(struct relay *relay, hb_mono now)
 {
-    relay->close_waits = false;
-    if (relay->contact == RELAY_OPEN) {
-        return 0;
-    }
-    if (mono_is_set(relay->soft_since)) {
-        return RELAY_DO_SOFT_STOP | relay_step(relay, now);
-    }
-    if (!relay->rules.soft_stop || was_idle_lately(relay, now)) {
-        return RELAY_DO_OPEN;
-    }
-    relay->soft_since = now;
-    return RELAY_DO_SOFT_STOP;
-}
-
-unsigned relay_order(struct relay *relay, bool closed, hb_mono now)
-{
-    const bool again = relay->ordered && relay->want_closed == closed;
-    relay->ordered = true;
-    relay->want_closed = closed;
-    relay->refused = false;
-    if (relay->contact == RELAY_UNKNOWN && !again) {
-        return 0; /* it is asked first; one that never answers is told with the second order */
-    }
-    return closed ? order_on(relay, now) : order_off(relay, now);
-}
-
-unsigned relay_step(struct relay *relay, hb_mono now)
-{
-    if (relay->close_waits && relay->want_closed && relay->contact != RELAY_CLOSED) {
-        return close_it(relay, now);
-    }
     if (!mono_is_set(relay->soft_since)) {
         return 0;
     }
@@ -136,6 +117,58 @@ unsigned relay_step(struct relay *relay, hb_mono now)
         return RELAY_DO_OPEN | RELAY_UNDER_LOAD;
     }
     return 0;
+}
+
+static unsigned order_off(struct relay *relay, hb_mono now)
+{
+    relay->close_waits = false;
+    if (relay->contact == RELAY_OPEN) {
+        return is_on_its_way(relay, RELAY_DO_CLOSE, now) ? RELAY_DO_OPEN : 0;
+    }
+    if (mono_is_set(relay->soft_since)) {
+        return RELAY_DO_SOFT_STOP | end_stop(relay, now);
+    }
+    if (!relay->rules.soft_stop || was_idle_lately(relay, now)) {
+        return RELAY_DO_OPEN;
+    }
+    relay->soft_since = now;
+    return RELAY_DO_SOFT_STOP;
+}
+
+/* Leaves out an order to the contact that is on its way already. */
+static unsigned once(struct relay *relay, unsigned todo, hb_mono now)
+{
+    const unsigned contact = todo & (RELAY_DO_OPEN | RELAY_DO_CLOSE);
+    if (contact == 0) {
+        return todo;
+    }
+    if (contact == relay->told && mono_age_ms(now, relay->told_at) < repeat_ms) {
+        return todo & ~contact;
+    }
+    relay->told = contact;
+    relay->told_at = now;
+    return todo;
+}
+
+unsigned relay_order(struct relay *relay, bool closed, hb_mono now)
+{
+    const bool again = relay->ordered && relay->want_closed == closed;
+    relay->ordered = true;
+    relay->want_closed = closed;
+    relay->refused = false;
+    if (relay->contact == RELAY_UNKNOWN && !again) {
+        return 0; /* it is asked first; one that never answers is told with the second order */
+    }
+    return once(relay, closed ? order_on(relay, now) : order_off(relay, now), now);
+}
+
+unsigned relay_step(struct relay *relay, hb_mono now)
+{
+    const bool waits = relay->close_waits && relay->want_closed;
+    if (waits && relay->contact != RELAY_CLOSED) {
+        return once(relay, close_it(relay, now), now);
+    }
+    return once(relay, end_stop(relay, now), now);
 }
 
 /* --- memory -------------------------------------------------------------------------------------

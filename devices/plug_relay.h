@@ -42,11 +42,13 @@ struct relay {
     enum relay_contact contact; /* as last read */
     struct reading power_w;     /* as last read; METERED only if it was sent just then */
     bool ordered, want_closed;
-    bool close_waits;   /* for the end of a rest, or of the day on which it was closed so often */
-    bool refused;       /* the order in force was */
-    hb_mono soft_since; /* set: the heater was told to stop */
-    hb_mono opened_at;  /* as read; unset: not since the start */
-    uint64_t cycles;    /* closings seen, ever */
+    bool close_waits; /* for the end of a rest, or of the day on which it was closed so often */
+    bool refused;     /* the order in force was */
+    unsigned told;    /* RELAY_DO_OPEN or RELAY_DO_CLOSE, last */
+    hb_mono told_at;
+    hb_mono soft_since;                  /* set: the heater was told to stop */
+    hb_mono opened_at;                   /* as read; unset: not since the start */
+    uint64_t cycles;                     /* closings seen, ever */
     hb_mono closed_at[RELAY_CYCLES_DAY]; /* the latest of them, in a ring; unset: none */
     size_t next;
     bool changed; /* since relay_print: worth remembering */

@@ -248,6 +248,25 @@ static void only_what_differs_is_written(void **state)
     rig_destroy(&rig);
 }
 
+static void an_order_on_its_way_is_overtaken_by_its_contrary(void **state)
+{
+    (void)state;
+    (void)text_copy(o->applied_value, NAME_MAX_B, "target");
+    start();
+    rig_run(&rig, 1000);
+    say("{\"target\":0,\"power\":3}");
+    (void)rig_order(&rig, 500, LEASE_MS);
+    say("{\"target\":0,\"power\":3}"); /* said before it came there */
+    (void)rig_order(&rig, 0, LEASE_MS);
+    assert_int_equal(said_count, 2);
+    assert_string_equal(said[0], "box/set 500");
+    assert_string_equal(said[1], "box/set 0");
+    say("{\"target\":500,\"power\":20}");
+    say("{\"target\":0,\"power\":3}");
+    assert_int_equal(said_count, 2);
+    rig_destroy(&rig);
+}
+
 static void a_clamped_value_is_not_shown_as_done(void **state)
 {
     (void)state;
@@ -301,6 +320,7 @@ int main(void)
         CASE(powers_become_payloads),
         CASE(words_become_powers),
         CASE(only_what_differs_is_written),
+        CASE(an_order_on_its_way_is_overtaken_by_its_contrary),
         CASE(a_clamped_value_is_not_shown_as_done),
         CASE(values_age_and_units_are_minded),
     };

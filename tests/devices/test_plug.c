@@ -77,10 +77,10 @@ static void an_idle_heater_is_cut_at_once(void **state)
     relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
     meter(&relay, 5, (hb_mono){90000});
     assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_OPEN);
-    assert_int_equal(relay_order(&relay, false, (hb_mono){101000}),
-                     RELAY_DO_OPEN); /* not yet read */
-    relay_read(&relay, RELAY_OPEN, (hb_mono){102000});
-    assert_int_equal(relay_order(&relay, false, (hb_mono){103000}), 0);
+    assert_int_equal(relay_order(&relay, false, (hb_mono){101000}), 0);             /* on its way */
+    assert_int_equal(relay_order(&relay, false, (hb_mono){103000}), RELAY_DO_OPEN); /* or lost */
+    relay_read(&relay, RELAY_OPEN, (hb_mono){104000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){108000}), 0);
 }
 
 static void heat_wanted_meanwhile_ends_the_stop(void **state)
@@ -94,6 +94,24 @@ static void heat_wanted_meanwhile_ends_the_stop(void **state)
     meter(&relay, 0, (hb_mono){6000});
     assert_int_equal(relay_step(&relay, (hb_mono){400000}), 0);
     assert_int_equal(relay.cycles, 0);
+}
+
+static void an_order_on_its_way_is_overtaken_by_its_contrary(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(false);
+    relay_read(&relay, RELAY_OPEN, (hb_mono){1000});
+    assert_int_equal(relay_order(&relay, true, (hb_mono){2000}), RELAY_DO_CLOSE);
+    relay_read(&relay, RELAY_OPEN, (hb_mono){2500}); /* said before it came there */
+    assert_int_equal(relay_order(&relay, false, (hb_mono){3000}), RELAY_DO_OPEN);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){3100});
+    relay_read(&relay, RELAY_OPEN, (hb_mono){3200});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){4000}), 0);
+    relay.rules.rest_ms = 0;
+    assert_int_equal(relay_order(&relay, true, (hb_mono){9000}), RELAY_DO_CLOSE);
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){9100});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){9200}), RELAY_DO_OPEN);
+    assert_int_equal(relay_order(&relay, true, (hb_mono){9300}), RELAY_DO_CLOSE);
 }
 
 static void an_opened_relay_rests(void **state)
@@ -594,6 +612,7 @@ int main(void)
         cmocka_unit_test(a_reading_from_before_the_stop_does_not_count),
         cmocka_unit_test(an_idle_heater_is_cut_at_once),
         cmocka_unit_test(heat_wanted_meanwhile_ends_the_stop),
+        cmocka_unit_test(an_order_on_its_way_is_overtaken_by_its_contrary),
         cmocka_unit_test(an_opened_relay_rests),
         cmocka_unit_test(a_wish_that_ended_during_the_rest_closes_nothing),
         cmocka_unit_test(cycles_are_counted_and_limited_within_a_day),

@@ -86,6 +86,15 @@ struct config_source {
     int64_t stale_after_ms;
 };
 
+enum demand_unit { DEMAND_WATT, DEMAND_PERCENT };
+
+/* A power that another program asks for, in watts or in percent of what the heaters can give. */
+struct config_demand {
+    struct config_source source; /* stale_after_ms <= 0: no demand is taken; topic "": only on the
+                                    room's own topic */
+    enum demand_unit unit;
+};
+
 struct config_preset {
     char name[ID_MAX];
     double target_c;
@@ -100,6 +109,7 @@ struct config_slot {
 struct config_room {
     char id[ID_MAX], name[NAME_MAX_B], area[NAME_MAX_B];
     struct config_source temperature, humidity, window;
+    struct config_demand demand;
     struct config_preset presets[ROOM_PRESETS];
     size_t preset_count;
     struct config_slot schedule[SCHEDULE_SLOTS]; /* ascending */

@@ -132,6 +132,8 @@ static void take_room_event(struct core *core, const struct event *event, struct
         room_take_temperature(core, room, event->number, effects);
     } else if (event->kind == EVENT_ROOM_WINDOW) {
         room_take_window(core, room, event->flag, effects);
+    } else if (event->kind == EVENT_ROOM_DEMAND) {
+        room_take_demand(core, room, event->number);
     } else if (event->kind == EVENT_ROOM_REQUEST) {
         room_take_request(core, room, &event->u.request, effects);
     } else if (event->number >= 0 && event->number <= 100) {
@@ -169,6 +171,7 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
     case EVENT_ROOM_TEMPERATURE:
     case EVENT_ROOM_HUMIDITY:
     case EVENT_ROOM_WINDOW:
+    case EVENT_ROOM_DEMAND:
     case EVENT_ROOM_REQUEST:
         take_room_event(core, event, effects);
         break;

@@ -12,6 +12,7 @@ void room_init(struct core_room *room, const struct config_room *config, uint16_
     room->settings = comfort_defaults(config);
     room->temperature.good = reading_none();
     room->humidity = reading_none();
+    room->demand = reading_none();
     room->reason = REASON_STARTING;
 }
 
@@ -44,13 +45,33 @@ void room_take_window(struct core *core, struct core_room *room, bool open, stru
     room->window_at = core->now;
 }
 
+void room_take_demand(struct core *core, struct core_room *room, double demand)
+{
+    const double most = room->config->demand.unit == DEMAND_PERCENT ? 100 : DEMAND_MOST_W;
+    if (isnan(demand) || room->config->demand.source.stale_after_ms <= 0) {
+        room->demand = reading_none();
+    } else if (demand >= 0 && demand <= most) {
+        room->demand = reading_make(demand, core->now, PROVENANCE_REPORTED);
+    }
+}
+
+double room_demand(const struct core *core, const struct core_room *room)
+{
+    return reading_or_nan(&room->demand, core->now, room->config->demand.source.stale_after_ms);
+}
+
 void room_take_request(struct core *core, struct core_room *room,
                        const struct room_request *request, struct effects *effects)
 {
     struct hb_err err = {0};
     room->answer = true;
     if (comfort_request(room->config, &room->settings, request, &core->clock, core->wall, &err)) {
-        (void)effects_add(effects, EFFECT_SAVE_ROOM, room->index);
+        if ((request->fields & REQUEST_DEMAND) != 0) {
+            room_take_demand(core, room, request->demand);
+        }
+        if ((request->fields & ~(uint32_t)REQUEST_DEMAND) != 0) {
+            (void)effects_add(effects, EFFECT_SAVE_ROOM, room->index);
+        }
     } else {
         effects_add_text(effects, EFFECT_REFUSE, room->index, NOTE_WARN, "%s", err.msg);
     }
@@ -84,6 +105,7 @@ double room_limit_w(const struct core_room *room)
 struct decision {
     bool safe, wanted, blocked_by_window, any_allowed, any_disobeys;
     double room_c;
+    double demand_w;                /* by another program; NaN: by the room's own thermostat */
     double given_w, observed_max_w; /* by heaters that are only observed: now, and at most; the
                                        rest is about the others */
     double limit_w, max_w, available_w, asked_w;
@@ -169,6 +191,16 @@ static void look_at_heaters(struct core *core, struct core_room *room, struct de
     decision->available_w = fmin(decision->available_w, decision->limit_w);
 }
 
+/* A percentage is one of everything that the room's heaters can give. */
+static void look_at_demand(const struct core *core, const struct core_room *room,
+                           struct decision *decision)
+{
+    const double demand = room_demand(core, room);
+    decision->demand_w = room->config->demand.unit == DEMAND_PERCENT
+                             ? demand / 100 * (decision->max_w + decision->observed_max_w)
+                             : demand;
+}
+
 /* Full power at the frost limit, nothing 1 K above. */
 static double frost_w(const struct core_room *room, const struct decision *decision)
 {
@@ -182,7 +214,11 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
 {
     double asked_w = 0;
     if (decision->safe && decision->wanted && decision->any_allowed &&
-        !window_is_open(core, room)) {
+        !window_is_open(core, room) && !isnan(decision->demand_w)) {
+        thermostat_rest(&room->thermostat, core->now); /* it learns nothing from what others do */
+        asked_w = fmin(decision->demand_w, decision->available_w + decision->given_w);
+    } else if (decision->safe && decision->wanted && decision->any_allowed &&
+               !window_is_open(core, room)) {
         const struct thermostat_input in = {
             .at = core->now,
             .target_c = room->comfort.target_c,
@@ -210,11 +246,15 @@ static enum reason reason_while_heating(const struct core_room *room,
                                         const struct decision *decision)
 {
     const double error_k = room->comfort.target_c - decision->room_c;
-    if (room->frost && !decision->wanted) {
+    const bool demanded = !isnan(decision->demand_w);
+    if (room->frost && (!decision->wanted || (demanded && room->granted_w > decision->demand_w))) {
         return REASON_FROST;
     }
     if (decision->limit_w < decision->max_w && decision->asked_w >= decision->limit_w) {
         return REASON_POWER_LIMIT;
+    }
+    if (demanded) {
+        return REASON_DEMAND;
     }
     if (room->comfort.from == COMFORT_OVERRIDE) {
         return REASON_OVERRIDE;
@@ -247,6 +287,9 @@ static enum reason reason_of_power(const struct core_room *room, const struct de
         return REASON_MIN_OFF;
     }
     const double error_k = room->comfort.target_c - decision->room_c;
+    if (!isnan(decision->demand_w) && decision->asked_w < decision->limit_w) {
+        return REASON_DEMAND;
+    }
     if (decision->asked_w <= 0 && error_k <= 0) {
         return REASON_SATISFIED;
     }
@@ -339,6 +382,7 @@ void room_decide(struct core *core, struct core_room *room, struct effects *effe
     }
     look_at_room(core, room, &decision);
     look_at_heaters(core, room, &decision, effects);
+    look_at_demand(core, room, &decision);
     room->granted_w = ask(core, room, &decision);
     decision.asked_w = fmax(room->granted_w - decision.given_w, 0);
     allocator_share(&room->allocator, decision.asked_w, decision.limit_w,

@@ -89,6 +89,7 @@ static void view_room(const struct core *core, const struct core_room *room, str
         .window_open = room->window_open,
         .requested_w = room->granted_w,
         .power_limit_w = power_limit_w(core, room),
+        .demand = room_demand(core, room),
     };
     view->available = !isnan(view->room_c);
     sum_heaters(core, room, view);
@@ -181,7 +182,7 @@ static struct shown show_room(const struct core *core, const struct core_room *r
                      rounded(view.target_c, 0.01), rounded(view.target_low_c, 0.01),
                      rounded(view.target_high_c, 0.01), view.preset,
                      view.window_known * 2 + view.window_open, view.available,
-                     rounded(view.power_limit_w, 1)},
+                     rounded(view.power_limit_w, 1), rounded(view.demand, 0.1)},
         .measure = {rounded(view.room_c, 0.01), rounded(view.humidity, 0.1),
                     rounded(view.outdoor_c, 0.1), rounded(view.power_w, 1),
                     rounded(view.requested_w, 1), (int64_t)view.power_from,
@@ -240,7 +241,8 @@ static struct shown show_heater(const struct core *core, const struct core_heate
                     state->problem ? text_mark(state->problem_text) : 0,
                     text_mark(heater->outcome_why),
                     (int64_t)faults(state),
-                    rounded(state->care.calibration, 0.01)},
+                    rounded(state->care.calibration, 0.01),
+                    (int64_t)state->relay.cycles},
     };
 }
 

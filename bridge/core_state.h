@@ -14,7 +14,7 @@ enum { NOTE_WARN = 1, NOTE_INFO = 2 }; /* of enum log_level */
 
 /* What was shown last, rounded to what a reader can tell apart. A changed decision is shown at
  * once, changed measurements at most once a second. */
-enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 22 };
+enum { SHOWN_DECISIONS = 11, SHOWN_MEASURES = 23 };
 struct shown {
     int64_t decision[SHOWN_DECISIONS], measure[SHOWN_MEASURES];
 };
@@ -32,6 +32,7 @@ struct core_room {
     struct reading humidity;
     bool window_known, window_open;
     hb_mono window_at, window_since; /* last word of the contact, and of its opening */
+    struct reading demand;           /* by another program, in the unit of the configuration */
 
     struct comfort comfort;
     struct safety_room safety;
@@ -94,12 +95,15 @@ void room_take_temperature(struct core *core, struct core_room *room, double sam
                            struct effects *effects);
 void room_take_window(struct core *core, struct core_room *room, bool open,
                       struct effects *effects);
+void room_take_demand(struct core *core, struct core_room *room, double demand);
 void room_take_request(struct core *core, struct core_room *room,
                        const struct room_request *request, struct effects *effects);
 /* Whether the window's contact still says something; one without a time limit always does. */
 /* Limit of the room by hand and by configuration; at most POWER_LIMIT_NONE_W. */
 double room_limit_w(const struct core_room *room);
 bool room_window_known(const struct core *core, const struct core_room *room);
+/* What another program asks for, in the unit of the configuration; NaN if nobody does any more. */
+double room_demand(const struct core *core, const struct core_room *room);
 /* Runs the control chain of a room and commands its heaters. */
 void room_decide(struct core *core, struct core_room *room, struct effects *effects);
 

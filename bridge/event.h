@@ -15,6 +15,7 @@ enum event_kind {
     EVENT_ROOM_TEMPERATURE, /* index: room, number: °C as decoded (may be implausible, not NaN) */
     EVENT_ROOM_HUMIDITY,  /* index: room, number: percent                                        */
     EVENT_ROOM_WINDOW,    /* index: room, flag: open                                             */
+    EVENT_ROOM_DEMAND,    /* index: room, number: in the unit of the room's demand               */
     EVENT_OUTDOOR,        /* number: °C                                                          */
     EVENT_ROOM_REQUEST,   /* index: room, request                                                */
     EVENT_HEATER_STATE,   /* index: heater, heater: state                                        */
@@ -32,6 +33,7 @@ enum request_field {
     REQUEST_PRESET = 4,
     REQUEST_POWER = 8, /* on/off: on restores the last mode that was not off */
     REQUEST_POWER_LIMIT = 16,
+    REQUEST_DEMAND = 32,
 };
 
 /* A limit by hand that limits nothing. 0 W is a limit like any other: no heat at all. */
@@ -45,7 +47,11 @@ struct room_request {
     uint16_t preset; /* index in the room's presets; INDEX_NONE for "none" */
     bool power_on;
     double power_limit_w;
+    double demand; /* in the unit of the room's demand; NaN: none any more */
 };
+
+/* The largest demand in watts; in percent it is 100. */
+#define DEMAND_MOST_W 1e6
 
 struct event {
     enum event_kind kind;

@@ -24,8 +24,9 @@ struct heater_caps {
     bool restarts_on_change;       /* every change of power costs a restart       */
     bool self_reverting;           /* falls back to off by itself when commands stop           */
     bool has_fan;
-    bool sees_work;    /* it tells struct heater_work: what it earns, and blocks that it finds  */
-    bool shares_meter; /* its power includes what others draw: no proof that it obeys          */
+    bool sees_work;      /* it tells struct heater_work: what it earns, and blocks that it finds  */
+    bool shares_meter;   /* its power includes what others draw: no proof that it obeys          */
+    bool switches_relay; /* it tells struct heater_relay                                       */
     bool observe_only; /* it is never commanded: its power is what it is, and counts as given    */
 };
 
@@ -127,6 +128,13 @@ enum heater_health {
     HEATER_HEALTH_COUNT
 };
 
+/* The relay of a heater that is switched by one; all zero for others. */
+struct heater_relay {
+    bool known;
+    uint64_t cycles;     /* closings, ever             */
+    uint32_t cycles_day; /* of those, in the last 24 h */
+};
+
 const char *heater_health_word(enum heater_health health); /* "healthy", "stalled", ... */
 
 /* What a command waits for before it is written to the device. */
@@ -176,6 +184,7 @@ struct heater_state {
     struct heater_care care; /* the supervisor's; drivers leave it alone */
     struct heater_pools pools;
     struct heater_work work;
+    struct heater_relay relay;
     bool problem;
     char problem_text[TEXT_MAX]; /* one sentence while `problem` */
 };

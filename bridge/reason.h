@@ -12,6 +12,7 @@
     X(HOLDING, "holding", "keeping the room at its target")                                        \
     X(SCHEDULE, "schedule", "the schedule asks for heat")                                          \
     X(OVERRIDE, "override", "a manual target is in force")                                         \
+    X(DEMAND, "demand", "another program asks for this power")                                     \
     X(WINDOW_OPEN, "window_open", "the window is open")                                            \
     X(FROST, "frost", "protecting the room from frost")                                            \
     X(POWER_LIMIT, "power_limit", "held back by the power limit")                                  \

@@ -11,6 +11,7 @@ static const char *const kinds[] = {
     [EVENT_ROOM_TEMPERATURE] = "temperature",
     [EVENT_ROOM_HUMIDITY] = "humidity",
     [EVENT_ROOM_WINDOW] = "window",
+    [EVENT_ROOM_DEMAND] = "demand",
     [EVENT_OUTDOOR] = "outdoor",
     [EVENT_ROOM_REQUEST] = "request",
     [EVENT_HEATER_STATE] = "heater",
@@ -188,6 +189,9 @@ static void tape_request(struct tape *tape, struct room_request *request)
     request->preset = (uint16_t)tape_small(tape, request->preset, UINT16_MAX);
     tape_bool(tape, &request->power_on);
     tape_number(tape, &request->power_limit_w);
+    if ((request->fields & REQUEST_DEMAND) != 0) { /* older traces know none */
+        tape_number(tape, &request->demand);
+    }
 }
 
 static void tape_work(struct tape *tape, struct heater_work *work)
@@ -251,7 +255,8 @@ static void tape_caps(struct tape *tape, struct heater_caps *caps)
     int32_t *const times[] = {&caps->settle_ms, &caps->min_on_ms, &caps->min_off_ms,
                               &caps->min_write_ms, &caps->max_writes_per_day};
     bool *const flags[] = {&caps->restarts_on_change, &caps->self_reverting, &caps->has_fan,
-                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only};
+                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only,
+                           &caps->switches_relay};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         tape_number(tape, numbers[i]);
     }
@@ -298,6 +303,9 @@ static void tape_heater(struct tape *tape, struct heater_state *state)
     tape_text(tape, state->pool, sizeof(state->pool));
     tape_pools(tape, &state->pools);
     tape_work(tape, &state->work);
+    tape_bool(tape, &state->relay.known);
+    tape_u64(tape, &state->relay.cycles);
+    state->relay.cycles_day = (uint32_t)tape_small(tape, state->relay.cycles_day, UINT32_MAX);
     tape_bool(tape, &state->problem);
     tape_text(tape, state->problem_text, sizeof(state->problem_text));
 }
@@ -313,6 +321,7 @@ static void tape_event(struct tape *tape, struct event *event)
     switch (event->kind) {
     case EVENT_ROOM_TEMPERATURE:
     case EVENT_ROOM_HUMIDITY:
+    case EVENT_ROOM_DEMAND:
     case EVENT_OUTDOOR:
         tape_number(tape, &event->number);
         break;

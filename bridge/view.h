@@ -22,6 +22,7 @@ struct room_view {
     enum provenance power_from;
     double requested_w; /* what the thermostat asked for, after the gate                         */
     double power_limit_w; /* in force */
+    double demand;        /* by another program, in the unit of the configuration; NaN: none */
     double hashrate_hs;
     double energy_wh; /* lifetime, monotonic                                                   */
 };

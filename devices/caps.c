@@ -137,7 +137,7 @@ bool caps_same(const struct heater_caps *a, const struct heater_caps *b)
            a->restarts_on_change == b->restarts_on_change &&
            a->self_reverting == b->self_reverting && a->has_fan == b->has_fan &&
            a->sees_work == b->sees_work && a->shares_meter == b->shares_meter &&
-           a->observe_only == b->observe_only;
+           a->switches_relay == b->switches_relay && a->observe_only == b->observe_only;
 }
 
 double caps_step_down_w(const struct heater_caps *caps)

@@ -72,6 +72,9 @@ struct heater_driver {
     bool single;     /* at most one heater of this family may be configured                     */
     int32_t poll_ms; /* how often the host polls                                                */
 
+    /* Pure: do the options, each of them sane, go together? False with the name of the key that is
+     * wrong and, in `err`, "expected ..., got ...". NULL: there is nothing to check. */
+    bool (*check)(const void *options, const char **key, struct hb_err *err);
     /* Checks `env` and fills `caps`: what is known of the device before it was ever asked. Works
      * without a loop too, for simulations. Must leave `self` in a state on which fini is legal even
      * when it fails. No traffic to the device yet. May allocate; does not block. */

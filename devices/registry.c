@@ -5,12 +5,16 @@
 #include "devices/axeos.h"
 #include "devices/engine_heater.h"
 #include "devices/mujina.h"
+#include "devices/mqtt_heater.h"
+#include "devices/plug.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
+    &plug_heater,
+    &mqtt_heater,
     &simulated_heater,
     &axeos_heater,
     &mujina_heater,

@@ -1,6 +1,7 @@
 #include "mqtt/command_codec.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,30 @@ static bool decode_power_limit(const struct value *value, struct room_request *r
     return true;
 }
 
+static bool decode_demand(const struct value *value, struct room_request *request,
+                          struct hb_err *err)
+{
+    const struct config_demand *config = &value->room->demand;
+    const bool percent = config->unit == DEMAND_PERCENT;
+    const double most = percent ? 100.0 : DEMAND_MOST_W;
+    double demand = 0.0;
+    if (config->source.stale_after_ms <= 0) {
+        return hb_fail(err, HB_ERR_INPUT,
+                       "expected `demand:` with its `stale_after` in the room's configuration, got "
+                       "none; nothing was done");
+    }
+    if (is_none(value)) {
+        request->demand = NAN;
+        return true;
+    }
+    if (!value_number(value, &demand) || demand < 0.0 || demand > most) {
+        return hb_fail(err, HB_ERR_INPUT, "expected a number of %s from 0 to %.0f, or none, got %s",
+                       percent ? "percent" : "watts", most, value->shown);
+    }
+    request->demand = demand;
+    return true;
+}
+
 static const struct {
     enum request_field field;
     bool (*decode)(const struct value *value, struct room_request *request, struct hb_err *err);
@@ -144,6 +169,7 @@ static const struct {
     [COMMAND_PRESET] = {REQUEST_PRESET, decode_preset},
     [COMMAND_POWER] = {REQUEST_POWER, decode_power},
     [COMMAND_POWER_LIMIT] = {REQUEST_POWER_LIMIT, decode_power_limit},
+    [COMMAND_DEMAND] = {REQUEST_DEMAND, decode_demand},
 };
 
 static bool decode_property(enum command_key key, const struct value *value,

@@ -7,6 +7,7 @@
  *   preset       a preset of the room, or none
  *   power        ON, OFF (also true, false, 1, 0): ON restores the last mode that was not off
  *   power_limit  a number of watts (0: no heat), or none for no limit
+ *   demand       a number in the unit of the room's `demand`, which it is configured with, or none
  * On <room>/set a JSON object with at least one of these as keys, e.g.
  *   {"mode":"heat","target":21.5}   {"preset":null}   {"power":true,"power_limit":900}
  * with numbers as numbers, words as strings, power as a boolean or "on"/"off", and null for "none".

@@ -38,6 +38,31 @@ static void add_power_limit(const struct entity_context *context, struct json *c
     json_add_string(component, "mode", "box");
 }
 
+static bool takes_demand(const struct entity_context *context)
+{
+    return context->room->demand.source.stale_after_ms > 0 && has_power_limit(context);
+}
+
+static bool takes_demand_w(const struct entity_context *context)
+{
+    return takes_demand(context) && context->room->demand.unit == DEMAND_WATT;
+}
+
+static bool takes_demand_percent(const struct entity_context *context)
+{
+    return takes_demand(context) && context->room->demand.unit == DEMAND_PERCENT;
+}
+
+/* Versatile Thermostat takes the limits of its output from here. */
+static void add_demand_percent(const struct entity_context *context, struct json *component)
+{
+    (void)context;
+    json_add_number(component, "min", 0.0, 0);
+    json_add_number(component, "max", 100.0, 0);
+    json_add_number(component, "step", 1.0, 0);
+    json_add_string(component, "mode", "slider");
+}
+
 static void add_reasons(const struct entity_context *context, struct json *component)
 {
     struct json *options = json_new_array();
@@ -76,6 +101,11 @@ static bool has_fan(const struct entity_context *context)
 static bool sees_work(const struct entity_context *context)
 {
     return own_caps(context)->sees_work;
+}
+
+static bool switches_relay(const struct entity_context *context)
+{
+    return own_caps(context)->switches_relay;
 }
 
 static void add_revenue_source(const struct entity_context *context, struct json *component)
@@ -195,6 +225,10 @@ static void add_faults(const struct entity_context *context, struct json *compon
 /* No device class has this unit. Six decimals show a single CPU core's megahashes. */
 #define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
 
+/* Versatile Thermostat does not begin to use a number that is unknown; the state topic says null.
+ */
+#define DEMAND_OR_ZERO "{{ value_json.demand if value_json.demand is not none else 0 }}"
+
 const struct entity_row entity_room_rows[] = {
     {.key = "climate",
      .platform = "climate",
@@ -233,6 +267,29 @@ const struct entity_row entity_room_rows[] = {
      .command = COMMAND_POWER_LIMIT,
      .wanted = has_power_limit,
      .more = add_power_limit},
+    {.key = "demand",
+     .platform = "number",
+     .name = "Demand",
+     .device_class = "power",
+     .unit = "W",
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .value_template = DEMAND_OR_ZERO,
+     .icon = "mdi:transmission-tower-import",
+     .command = COMMAND_DEMAND,
+     .wanted = takes_demand_w,
+     .more = add_power_limit},
+    {.key = "demand_percent",
+     .platform = "number",
+     .name = "Demand",
+     .unit = "%",
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .value_template = DEMAND_OR_ZERO,
+     .icon = "mdi:transmission-tower-import",
+     .command = COMMAND_DEMAND,
+     .wanted = takes_demand_percent,
+     .more = add_demand_percent},
     {.key = "window",
      BINARY,
      .device_class = "window",
@@ -410,6 +467,16 @@ const struct entity_row entity_heater_rows[] = {
      .icon = "mdi:pencil-lock-outline",
      .wanted = has_write_limit,
      .more = add_write_limit},
+    {.key = "relay_cycles",
+     SENSOR,
+     .name = "Relay cycles",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "relay_cycles",
+     .icon = "mdi:electric-switch",
+     .wanted = switches_relay},
     {.key = "flash_writes",
      SENSOR,
      .name = "Flash writes",

@@ -114,6 +114,11 @@ char *state_encode_room(const struct config_room *room, const struct room_view *
     json_add_string(state, "power_source", source_word(view->power_w, view->power_from));
     json_add_number(state, "requested_w", view->requested_w, 1);
     json_add_number(state, "power_limit_w", view->power_limit_w, 1);
+    json_add_number(state, "demand", view->demand, 2);
+    json_add_string(state, "demand_unit",
+                    room->demand.source.stale_after_ms <= 0 ? NULL
+                    : room->demand.unit == DEMAND_PERCENT   ? "%"
+                                                            : "W");
     json_add_number(state, "hashrate_ths", view->hashrate_hs / HASHES_PER_TH, 9);
     json_add_number(state, "energy_kwh", view->energy_wh / 1000.0, 3);
     add_reason(state, view->reason);
@@ -276,6 +281,10 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     json_add_string(json, "health", heater_health_word(heater->health));
     json_add_string(json, "link", heater_link_word(heater->link));
     add_reason(json, view->reason);
+    json_add_number(json, "relay_cycles",
+                    heater->relay.known ? (double)heater->relay.cycles : (double)NAN, 0);
+    json_add_number(json, "relay_cycles_24h",
+                    heater->relay.known ? (double)heater->relay.cycles_day : (double)NAN, 0);
     add_care(json, view);
     add_faults(json, heater);
     json_add_bool(json, "available", view->available);

@@ -10,7 +10,7 @@
 
 static const char *const property_words[COMMAND_PROPERTIES] = {
     [COMMAND_MODE] = "mode",   [COMMAND_TARGET] = "target",           [COMMAND_PRESET] = "preset",
-    [COMMAND_POWER] = "power", [COMMAND_POWER_LIMIT] = "power_limit",
+    [COMMAND_POWER] = "power", [COMMAND_POWER_LIMIT] = "power_limit", [COMMAND_DEMAND] = "demand",
 };
 
 static const char *const room_leaves[] = {

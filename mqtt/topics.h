@@ -5,6 +5,7 @@
  *   <base>/<room>/error              text: which command was refused and why, not retained
  *   <base>/<room>/set                JSON command               (mqtt/command_codec.h)
  *   <base>/<room>/<property>/set     single value; property: mode target preset power power_limit
+ *                                    demand
  *   <base>/heater/<id>/state         retained JSON
  *   <base>/heater/<id>/availability  online/offline, retained
  *   <base>/heater/<id>/set           refused: a heater is commanded through its room
@@ -34,12 +35,13 @@ enum command_key {
     COMMAND_PRESET,
     COMMAND_POWER,
     COMMAND_POWER_LIMIT,
+    COMMAND_DEMAND,
     COMMAND_PROPERTIES, /* how many properties there are */
     COMMAND_JSON = COMMAND_PROPERTIES,
     COMMAND_UNKNOWN,
 };
 
-/* "mode", "target", "preset", "power", "power_limit"; NULL from COMMAND_PROPERTIES on. */
+/* "mode", "target", "preset", "power", "power_limit", "demand"; NULL from COMMAND_PROPERTIES on. */
 const char *command_key_word(enum command_key key);
 /* COMMAND_UNKNOWN if `word` names no property. */
 enum command_key command_key_of(const char *word);

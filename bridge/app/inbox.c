@@ -59,6 +59,7 @@ void app_subscribe_all(struct app *app)
         subscribe_source(app, &config->rooms[i].temperature);
         subscribe_source(app, &config->rooms[i].humidity);
         subscribe_source(app, &config->rooms[i].window);
+        subscribe_source(app, &config->rooms[i].demand.source);
     }
 }
 
@@ -101,6 +102,26 @@ static void take_window(struct app *app, size_t room, const struct mqtt_incoming
     const struct config_source *source = &app->config->rooms[room].window;
     take(app, source_decode_open(source, in->payload, in->len, &event.flag, &err), &event, in,
          &err);
+}
+
+/* A demand that the broker had kept is nobody's wish of now: it counts for nothing. */
+static void take_demand(struct app *app, size_t room, const struct mqtt_incoming *in)
+{
+    struct event event = {.kind = EVENT_ROOM_DEMAND, .index = (uint16_t)room};
+    const struct config_demand *demand = &app->config->rooms[room].demand;
+    const double most = demand->unit == DEMAND_PERCENT ? 100 : DEMAND_MOST_W;
+    struct hb_err err;
+    if (in->retained) {
+        return;
+    }
+    enum source_verdict verdict =
+        source_decode_number(&demand->source, in->payload, in->len, &event.number, &err);
+    if (verdict == SOURCE_VALUE && !(event.number >= 0 && event.number <= most)) {
+        hb_fail(&err, HB_ERR_INPUT, "expected 0 to %.0f %s, got %g", most,
+                demand->unit == DEMAND_PERCENT ? "%" : "W", event.number);
+        verdict = SOURCE_BAD;
+    }
+    take(app, verdict, &event, in, &err);
 }
 
 static bool is_for(const struct config_source *source, const struct mqtt_incoming *in)
@@ -162,6 +183,9 @@ static void take_sources(struct app *app, const struct mqtt_incoming *in)
         }
         if (is_for(&room->window, in)) {
             take_window(app, i, in);
+        }
+        if (is_for(&room->demand.source, in)) {
+            take_demand(app, i, in);
         }
     }
 }

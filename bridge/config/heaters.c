@@ -91,6 +91,18 @@ static void check_single(struct reader *reader, const struct cursor *at,
     }
 }
 
+/* Only options that were read well can contradict each other. */
+static void check_options(struct reader *reader, const struct cursor *at,
+                          const struct heater_driver *driver, const void *options)
+{
+    struct hb_err err = {0};
+    const char *key = "driver";
+    if (driver->check != NULL && !driver->check(options, &key, &err)) {
+        const struct cursor key_at = cursor_member(at, key);
+        (void)reader_error(reader, &key_at, "%s", err.msg);
+    }
+}
+
 static void read_heater(struct reader *reader, const struct cursor *at, size_t index)
 {
     struct config_heater *heater = &reader->config->heaters[index];
@@ -121,7 +133,11 @@ static void read_heater(struct reader *reader, const struct cursor *at, size_t i
             return;
         }
         heater->options_size = driver->options_size;
+        const size_t errors = reader->problems->errors;
         reader_items(reader, at, options, true, heater->options);
+        if (reader->problems->errors == errors) {
+            check_options(reader, at, driver, heater->options);
+        }
     }
     if (heater->max_w > 0 && heater->min_w > heater->max_w) {
         const struct cursor min_at = cursor_member(at, "min_power");

@@ -16,6 +16,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const char *const no_pool_policies[] = {"heat", "pause", NULL};
 static const char *const exit_policies[] = {"off", "keep", NULL};
 static const char *const temperature_units[] = {"C", "F", "K", NULL};
+static const char *const demand_units[] = {"W", "%", NULL};
 static const char *const pool_schemes[] = {"stratum+tcp", "stratum+ssl", "stratum+tls",
                                            "solo+http",   "solo+https",  NULL};
 static const char *const proxy_schemes[] = {"socks5", "socks5h", NULL};
@@ -199,6 +200,22 @@ static const struct config_item window_items[] = {
      .help = "A state older than this is not used. Most contacts send at least once a day."},
     {.name = NULL}};
 
+static const struct config_item demand_items[] = {
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_demand, source.stale_after_ms),
+     .min = 1 * SECOND, .max = 7 * DAY, .fallback = NULL,
+     .help =
+         "A demand holds so long unless it is renewed; then the room's own thermostat goes on."},
+    {"topic", CONFIG_TOPIC, FIELD(struct config_demand, source.topic), .fallback = "",
+     .help = "MQTT topic on which the demand arrives; left out, only the room's own "
+             "`.../demand/set` takes it."},
+    {"value", CONFIG_TEXT, FIELD(struct config_demand, source.value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `demand` or `heating.power`; left out, "
+             "the payload is the value."},
+    {"unit", CONFIG_ENUM, FIELD(struct config_demand, unit), .choices = demand_units,
+     .fallback = "W",
+     .help = "Unit of the demand: W, or \"%\" (in quotes) of what the room's heaters can give."},
+    {.name = NULL}};
+
 static const struct config_item target_items[] = {
     {"min", CONFIG_NUMBER, FIELD(struct config_room, min_target_c), .min = 0, .max = 30,
      .unit = "°C", .fallback = "5 °C", .help = "Lowest target that can be set."},
@@ -348,6 +365,10 @@ static const struct config_shape room_groups[] = {
      offsetof(struct config_room, humidity), true, humidity_items, no_specials, no_groups},
     {"window", "A window contact; no heat while it is open.", offsetof(struct config_room, window),
      true, window_items, no_specials, no_groups},
+    {"demand",
+     "A power that another program asks for, such as Versatile Thermostat or evcc; while it is "
+     "fresh, it takes the place of the room's own thermostat.",
+     offsetof(struct config_room, demand), true, demand_items, no_specials, no_groups},
     {"target", "What can be set as target.", 0, false, target_items, no_specials, no_groups},
     {"band", "Comfort band around the target.", 0, false, band_items, no_specials, no_groups},
     {.name = NULL}};

@@ -138,7 +138,8 @@ enum { RECORD_COLUMNS = 27, TIERS_TEXT_MAX = HEATER_TIERS * 26 };
 static bool *flag_of(struct heater_caps *caps, int bit)
 {
     bool *const flags[] = {&caps->restarts_on_change, &caps->self_reverting, &caps->has_fan,
-                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only};
+                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only,
+                           &caps->switches_relay};
     return bit < (int)(sizeof flags / sizeof flags[0]) ? flags[bit] : NULL;
 }
 

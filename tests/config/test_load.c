@@ -117,6 +117,7 @@ static void test_the_least_that_works(void **state)
     assert_string_equal(room->name, "Living room");
     assert_string_equal(room->area, "Living room");
     assert_string_equal(room->humidity.topic, "");
+    assert_true(room->demand.source.stale_after_ms <= 0); /* none is taken */
     assert_int_equal(room->preset_count, 5);
     assert_int_equal(room->schedule_count, 0);
     assert_near(room->frost_c, 7, 0);

@@ -70,6 +70,9 @@ static struct heater_state heater_state(struct random *random)
                  .waits_for = (enum heater_wait)(
                      random_below(random, 9) == 0 ? random_below(random, 4) : HEATER_WAIT_NOTHING)},
         .fan_ratio = reading(random, 0, 1),
+        .relay = {.known = random_below(random, 2) == 0,
+                  .cycles = random_below(random, 1000),
+                  .cycles_day = random_below(random, 48)},
         .applied_w = number(random, 0, 1500),
         .shares_accepted = random_below(random, 100),
         .shares_rejected = random_below(random, 10),
@@ -106,12 +109,13 @@ static struct heater_state heater_state(struct random *random)
 static struct room_request request(struct random *random)
 {
     return (struct room_request){
-        .fields = random_below(random, 32),
+        .fields = random_below(random, 64),
         .mode = (enum room_mode)random_below(random, 4),
         .target_c = number(random, 4, 31),
         .preset = (uint16_t)(random_below(random, 3) == 0 ? INDEX_NONE : random_below(random, 4)),
         .power_on = random_below(random, 3) > 0,
         .power_limit_w = number(random, 0, 3000),
+        .demand = random_below(random, 3) == 0 ? NAN : number(random, 0, 120),
     };
 }
 
@@ -148,7 +152,8 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
                                             EVENT_ROOM_HUMIDITY,
                                             EVENT_ROOM_WINDOW,
                                             EVENT_ROOM_REQUEST,
-                                            EVENT_HEATER_ABILITIES};
+                                            EVENT_HEATER_ABILITIES,
+                                            EVENT_ROOM_DEMAND};
     struct event event = {.kind = kinds[random_below(random, sizeof(kinds) / sizeof(kinds[0]))]};
     const bool of_heater = event.kind == EVENT_HEATER_STATE || event.kind == EVENT_HEATER_OUTCOME ||
                            event.kind == EVENT_HEATER_ABILITIES;
@@ -158,6 +163,8 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
             random_below(random, 10) == 0 ? number(random, -25, 50) : number(random, 17, 23);
     } else if (event.kind == EVENT_OUTDOOR || event.kind == EVENT_ROOM_HUMIDITY) {
         event.number = number(random, -10, 40);
+    } else if (event.kind == EVENT_ROOM_DEMAND) {
+        event.number = number(random, 0, random_below(random, 2) == 0 ? 100 : 2500);
     } else if (event.kind == EVENT_ROOM_WINDOW) {
         event.flag = random_below(random, 4) == 0;
     } else if (event.kind == EVENT_ROOM_REQUEST) {
@@ -232,6 +239,8 @@ void random_world(struct world *world, uint64_t seed)
         room->heater_count = 2;
         room->temperature.stale_after_ms = 60000 + random_below(&random, 600000);
         room->power_limit_w = i == 0 ? 0 : random_between(&random, 0, 2500);
+        room->demand.source.stale_after_ms = i == 0 ? 0 : 30000;
+        room->demand.unit = i == 1 ? DEMAND_WATT : DEMAND_PERCENT;
         room->heat_loss_w_per_k = i == 1 ? 0 : 30;
         room->frost_c = i == 2 ? NAN : 5;
         room->window_delay_ms = random_below(&random, 60000);

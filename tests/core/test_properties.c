@@ -72,7 +72,7 @@ static double room_limit_w(uint16_t room)
 static bool is_thermostats(enum reason why)
 {
     return why == REASON_SATISFIED || why == REASON_HEATING || why == REASON_HOLDING ||
-           why == REASON_SCHEDULE || why == REASON_OVERRIDE;
+           why == REASON_SCHEDULE || why == REASON_OVERRIDE || why == REASON_DEMAND;
 }
 
 static void check_command(uint16_t index, const struct heater_command *command)

@@ -313,12 +313,17 @@ static int index_of(const char *const *choices, const char *text)
     return -1;
 }
 
+static bool is_number(const struct config_item *item)
+{
+    return item->type == CONFIG_NUMBER || item->type == CONFIG_POWER ||
+           item->type == CONFIG_DURATION || item->type == CONFIG_INT;
+}
+
 static void set_default(const struct config_item *item, unsigned char *field)
 {
     bool given = item->fallback[0] != '\0';
-    double number = given && item->type != CONFIG_ENUM && item->type != CONFIG_BOOL
-                        ? scaled(item->fallback)
-                        : NAN;
+    double number = given && is_number(item) ? scaled(item->fallback) : NAN;
+    int32_t whole = isnan(number) ? 0 : (int32_t)number;
     int choice = item->type == CONFIG_ENUM ? index_of(item->choices, item->fallback) : 0;
     bool flag = strcmp(item->fallback, "true") == 0;
     int64_t ms = given && !isnan(number) ? (int64_t)number : -1;
@@ -326,6 +331,10 @@ static void set_default(const struct config_item *item, unsigned char *field)
         memcpy(field, &number, sizeof number);
     } else if (item->type == CONFIG_DURATION) {
         memcpy(field, &ms, sizeof ms);
+    } else if (item->type == CONFIG_INT) {
+        memcpy(field, &whole, sizeof whole);
+    } else if (item->type == CONFIG_TEXT) {
+        (void)text_copy((char *)field, item->size, item->fallback);
     } else if (item->type == CONFIG_ENUM) {
         memcpy(field, &choice, sizeof choice);
     } else if (item->type == CONFIG_BOOL) {

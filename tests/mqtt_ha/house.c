@@ -13,6 +13,8 @@ static void build_living_room(struct config_room *room)
     (void)text_copy(room->area, sizeof room->area, "Ground floor");
     (void)text_copy(room->humidity.topic, TOPIC_MAX, "zigbee2mqtt/living");
     (void)text_copy(room->window.topic, TOPIC_MAX, "zigbee2mqtt/window");
+    room->demand.source.stale_after_ms = 900000;
+    room->demand.unit = DEMAND_PERCENT;
     memcpy(room->presets, presets, sizeof presets);
     room->preset_count = sizeof presets / sizeof presets[0];
     room->min_target_c = 5.0;

@@ -137,6 +137,33 @@ static void power_limits_are_watts_or_none(void **state)
     assert_refused(COMMAND_POWER_LIMIT, "900 W", WATTS "'900 W'");
 }
 
+static void demands_are_in_the_unit_of_the_room(void **state)
+{
+    (void)state;
+    assert_accepted(COMMAND_DEMAND, "62.5", REQUEST_DEMAND);
+    assert_near(request.demand, 62.5, 0.0);
+    assert_accepted(COMMAND_DEMAND, "none", REQUEST_DEMAND);
+    assert_true(isnan(request.demand));
+    assert_accepted(COMMAND_JSON, "{\"mode\":\"heat\",\"demand\":null}",
+                    REQUEST_MODE | REQUEST_DEMAND);
+    assert_true(isnan(request.demand));
+#define PERCENT "demand: expected a number of percent from 0 to 100, or none, got "
+    assert_refused(COMMAND_DEMAND, "101", PERCENT "'101'");
+    assert_refused(COMMAND_DEMAND, "-1", PERCENT "'-1'");
+    assert_refused(COMMAND_DEMAND, "50 %", PERCENT "'50 %'");
+    assert_refused(COMMAND_JSON, "{\"demand\":\"50\"}", PERCENT "the text \"50\"");
+    house.rooms[LIVING_ROOM].demand.unit = DEMAND_WATT;
+    assert_accepted(COMMAND_DEMAND, "1400", REQUEST_DEMAND);
+    assert_near(request.demand, 1400.0, 0.0);
+    assert_refused(COMMAND_DEMAND, "2e6",
+                   "demand: expected a number of watts from 0 to 1000000, or none, got '2e6'");
+    house.rooms[LIVING_ROOM].demand.source.stale_after_ms = -1;
+    assert_refused(COMMAND_DEMAND, "1400",
+                   "demand: expected `demand:` with its `stale_after` in the room's configuration, "
+                   "got none; nothing was done");
+    house_build(&house);
+}
+
 static void one_object_is_one_request(void **state)
 {
     (void)state;
@@ -159,7 +186,7 @@ static void bad_objects_are_refused_whole(void **state)
 {
     (void)state;
 #define OBJECT "expected a JSON object such as {\"mode\":\"heat\",\"target\":21.5}"
-#define KEYS   "expected one of mode, target, preset, power, power_limit, got "
+#define KEYS   "expected one of mode, target, preset, power, power_limit, demand, got "
     assert_refused(COMMAND_JSON, "{}", OBJECT);
     assert_refused(COMMAND_JSON, "[21]", OBJECT);
     assert_refused(COMMAND_JSON, "21", OBJECT);
@@ -234,6 +261,7 @@ int main(void)
         cmocka_unit_test(presets_go_by_name),
         cmocka_unit_test(power_goes_on_and_off),
         cmocka_unit_test(power_limits_are_watts_or_none),
+        cmocka_unit_test(demands_are_in_the_unit_of_the_room),
         cmocka_unit_test(one_object_is_one_request),
         cmocka_unit_test(bad_objects_are_refused_whole),
         cmocka_unit_test(huge_messages_are_refused),

@@ -37,6 +37,7 @@ static struct room_view warm_room(void)
                               .power_from = PROVENANCE_METERED,
                               .requested_w = 1250.0,
                               .power_limit_w = 1500.0,
+                              .demand = 62.5,
                               .hashrate_hs = 2.5e13,
                               .energy_wh = 123456.789};
 }
@@ -54,6 +55,7 @@ static struct room_view unknown_room(void)
                               .power_w = NAN,
                               .requested_w = NAN,
                               .power_limit_w = NAN,
+                              .demand = NAN,
                               .hashrate_hs = NAN,
                               .energy_wh = NAN};
 }

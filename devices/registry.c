@@ -2,13 +2,20 @@
 
 #include <string.h>
 
+#include "devices/apollo.h"
+#include "devices/braiins.h"
 #include "devices/engine_heater.h"
+#include "devices/ofen.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
+    &braiins_heater,
+    &ofen_heater,
+    &port21_heater,
+    &apollo_heater,
     &simulated_heater,
     NULL,
 };

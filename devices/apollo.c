@@ -347,7 +347,7 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     *caps = a->caps;
     add_port(options_of(a)->url, url, sizeof url);
     const struct remote_options remote = {.url = url};
-    return talk_init(&a->talk, &ways, a, env, &remote, err);
+    return talk_init(&a->talk, &ways, a, &a->env, &remote, err);
 }
 
 static void fini(void *self)

@@ -36,7 +36,7 @@ struct braiins_heater {
     char identity[NAME_MAX_B]; /* of the device that was last reported */
     enum braiins_tuner told_tuner;
     char token[BRAIINS_TOKEN_MAX], authorization[BRAIINS_TOKEN_MAX + 32];
-    const char *headers[2], *json_headers[3];
+    const char *headers[3], *json_headers[3];
 };
 
 #define FIELD(name)                                                                                \
@@ -70,17 +70,18 @@ struct read_row {
     bool (*read)(const char *body, size_t len, struct braiins *seen, struct reply_faults *faults);
 };
 
-/* The first few are what a write is decided on. `constraints` comes last and rarely. */
-enum { ESSENTIAL = 3 };
+/* The first few are what a write is decided on; the range, without a reader, is asked for rarely.
+ */
+enum { ESSENTIAL = 4 };
 static const struct read_row rows[] = {
     {"/api/v1/miner/details", braiins_read_details},
     {"/api/v1/configuration/miner", braiins_read_configuration},
     {"/api/v1/performance/tuner-state", braiins_read_tuner},
+    {"/api/v1/configuration/constraints", NULL},
     {"/api/v1/miner/stats", braiins_read_stats},
     {"/api/v1/cooling/state", braiins_read_cooling},
     {"/api/v1/miner/hw/hashboards", braiins_read_boards},
     {"/api/v1/pools/", braiins_read_pools},
-    {"/api/v1/configuration/constraints", NULL},
 };
 enum { READS = sizeof rows / sizeof rows[0] };
 
@@ -277,17 +278,33 @@ static void refuse(struct braiins_heater *b, const struct heater_command *comman
     b->env.refused(b->env.report_ctx, command->seq, sentence);
 }
 
+/* The command may be older than what the device told since. */
+static bool is_possible(struct braiins_heater *b, const struct heater_command *command, bool first)
+{
+    char sentence[TEXT_MAX] = "";
+    if (command->power_w <= 0) {
+        return true;
+    }
+    if (b->seen.tuner_on == 0) {
+        (void)text_copy(sentence, sizeof sentence,
+                        "its tuner is off, so it has no power target: switch the tuner on on its "
+                        "page Performance");
+    } else if (command->power_w < b->range.min_w - 0.5 || command->power_w > b->range.max_w + 0.5) {
+        (void)snprintf(sentence, sizeof sentence, "it takes %.0f to %.0f W, got %.0f W",
+                       b->range.min_w, b->range.max_w, command->power_w);
+    }
+    if (sentence[0] != '\0' && first) {
+        refuse(b, command, sentence);
+    }
+    return sentence[0] == '\0';
+}
+
 static bool ask_write(void *self, size_t kind, const struct heater_command *command)
 {
     struct braiins_heater *b = self;
     const enum braiins_write write = (enum braiins_write)kind;
     char body[BRAIINS_BODY_MAX] = "";
-    if (command->power_w > 0 && b->seen.tuner_on == 0) {
-        if (kind == 0) {
-            refuse(b, command,
-                   "its tuner is off, so it has no power target: switch the tuner on "
-                   "on its page Performance");
-        }
+    if (!is_possible(b, command, kind == 0)) {
         return false;
     }
     if (!braiins_needs(&b->seen, write, command->power_w)) {
@@ -411,6 +428,7 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     b->env = *env;
     b->range = (struct braiins_range){NAN, NAN};
     b->headers[0] = b->json_headers[0] = b->authorization;
+    b->headers[1] = "Content-Type:"; /* a write without a body has none */
     b->json_headers[1] = "Content-Type: application/json";
     b->told_tuner = BRAIINS_TUNER_UNKNOWN;
     set_token(b, "");
@@ -420,8 +438,8 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     legacy_url(options_of(b), url, sizeof url);
     const struct remote_options legacy = {.url = url, .default_port = 4028};
     const struct remote_options rest = {.url = options_of(b)->url};
-    b->legacy = remote_create(env, &legacy, hear_legacy, b, err);
-    return b->legacy != NULL && talk_init(&b->talk, &ways, b, env, &rest, err);
+    b->legacy = remote_create(&b->env, &legacy, hear_legacy, b, err);
+    return b->legacy != NULL && talk_init(&b->talk, &ways, b, &b->env, &rest, err);
 }
 
 static void fini(void *self)

@@ -323,7 +323,7 @@ static bool init(struct ofen_heater *o, const struct ofen_kind *kind, const stru
     }
     *caps = o->caps;
     const struct remote_options remote = {.url = options_of(o)->url};
-    return talk_init(&o->talk, &o->ways, o, env, &remote, err);
+    return talk_init(&o->talk, &o->ways, o, &o->env, &remote, err);
 }
 
 static bool ofen_init(void *self, const struct heater_env *env, struct heater_caps *caps,

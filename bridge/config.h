@@ -125,6 +125,9 @@ struct config_heater {
     double too_hot_c; /* chip or board; no heat at or above                                    */
     int64_t lease_ms; /* a command holds this long unless renewed                              */
     enum exit_policy on_exit;
+    int32_t max_writes_per_day;   /* 0: as the driver says                                        */
+    char identity[NAME_MAX_B];    /* MAC or serial number that it must have; "": the first seen */
+    char expected_pool[TEXT_MAX]; /* "host:port", several with spaces; "": the first seen */
     struct config_source power_meter; /* "" : none; its value is watts */
     void *options; /* of the driver's own table, devices/driver.h; owned by the config      */
     size_t options_size;

@@ -148,8 +148,10 @@ static void take_heater_event(struct core *core, const struct event *event, stru
     struct core_heater *heater = &core->heaters[event->index];
     if (event->kind == EVENT_HEATER_STATE) {
         heater_take_state(core, heater, &event->u.heater, effects);
+    } else if (event->kind == EVENT_HEATER_ABILITIES) {
+        heater_take_abilities(heater, &event->u.caps);
     } else {
-        heater_take_outcome(heater, event->u.outcome.seq, event->u.outcome.result);
+        heater_take_outcome(heater, event);
     }
     settle_heater(core, event->index, effects);
 }
@@ -177,6 +179,7 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
         break;
     case EVENT_HEATER_STATE:
     case EVENT_HEATER_OUTCOME:
+    case EVENT_HEATER_ABILITIES:
         take_heater_event(core, event, effects);
         break;
     case EVENT_STOP:

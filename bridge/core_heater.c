@@ -1,5 +1,6 @@
 /* A heater of the core: what it was told, what it does, and what it has done in its life. */
 #include <math.h>
+#include <string.h>
 
 #include "bridge/core_state.h"
 
@@ -53,6 +54,7 @@ static struct heater_state unknown_state(void)
         .board_c = reading_none(),
         .inlet_c = reading_none(),
         .fan_ratio = reading_none(),
+        .uptime_s = reading_none(),
         .work = {.sat_per_hour = reading_none(),
                  .network_difficulty = reading_none(),
                  .average_hs = reading_none(),
@@ -71,7 +73,6 @@ void heater_init(struct core_heater *heater, const struct config_heater *config,
     heater->state = unknown_state();
     heater->last_power_w = heater->last_hashrate_hs = reading_none();
     heater->reason = REASON_STARTING;
-    heater->day = INT64_MIN;
 }
 
 double heater_reading(const struct core *core, const struct core_heater *heater,
@@ -86,16 +87,6 @@ static uint64_t added(uint64_t *seen, uint64_t counter)
     const uint64_t more = counter >= *seen ? counter - *seen : counter;
     *seen = counter;
     return more;
-}
-
-static void count_writes(struct core *core, struct core_heater *heater, uint64_t writes)
-{
-    const int64_t day = core->clock.local_ms / 86400000;
-    if (day != heater->day) {
-        heater->day = day;
-        heater->writes_today = 0;
-    }
-    heater->writes_today += (uint32_t)added(&heater->seen.writes, writes);
 }
 
 /* Area under a measured value since the last reading, in value-seconds. */
@@ -132,7 +123,7 @@ static void count_luck(struct core_heater *heater, const struct heater_state *st
     }
 }
 
-static void count(struct core *core, struct core_heater *heater, const struct heater_state *state,
+static void count(struct core_heater *heater, const struct heater_state *state,
                   struct effects *effects)
 {
     struct heater_totals *totals = &heater->totals;
@@ -142,7 +133,6 @@ static void count(struct core *core, struct core_heater *heater, const struct he
     totals->shares_accepted += added(&heater->seen.accepted, state->shares_accepted);
     totals->shares_rejected += added(&heater->seen.rejected, state->shares_rejected);
     count_luck(heater, state, effects);
-    count_writes(core, heater, state->writes);
 }
 
 /* True if the device's own power can be held against its command. */
@@ -165,6 +155,10 @@ static bool differs(const struct core_heater *heater)
 
 static void compare(struct core *core, struct core_heater *heater, struct effects *effects)
 {
+    if (heater->state.care.waits_for != HEATER_WAIT_NOTHING) {
+        heater->mismatch_since = (hb_mono){0}; /* it was not told yet */
+        return;
+    }
     if (!is_comparable(heater)) {
         return;
     }
@@ -203,6 +197,7 @@ static struct heater_state in_the_past(const struct heater_state *state, hb_mono
                               &mine.board_c.at,
                               &mine.inlet_c.at,
                               &mine.fan_ratio.at,
+                              &mine.uptime_s.at,
                               &mine.work.sat_per_hour.at,
                               &mine.work.network_difficulty.at,
                               &mine.work.average_hs.at,
@@ -217,19 +212,27 @@ void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects)
 {
     heater->state = in_the_past(state, core->now);
-    count(core, heater, &heater->state, effects);
+    count(heater, &heater->state, effects);
     compare(core, heater, effects);
 }
 
-void heater_take_outcome(struct core_heater *heater, uint64_t seq, enum command_outcome result)
+void heater_take_outcome(struct core_heater *heater, const struct event *event)
 {
+    const uint64_t seq = event->u.outcome.seq;
+    const enum command_outcome result = event->u.outcome.result;
     if (seq < heater->order_seq || seq > heater->seq) {
         return; /* of an order that no longer stands */
     }
     heater->outcome = result;
+    memcpy(heater->outcome_why, event->u.outcome.why, sizeof heater->outcome_why);
     if (result == COMMAND_FAILED || result == COMMAND_CONFIRMED) {
         heater->disobeys = result == COMMAND_FAILED;
     }
+}
+
+void heater_take_abilities(struct core_heater *heater, const struct heater_caps *caps)
+{
+    heater->caps = narrow(caps, heater->config);
 }
 
 void heater_check(struct core *core, struct core_heater *heater, struct effects *effects)
@@ -291,6 +294,7 @@ void heater_command(struct core *core, struct core_heater *heater, double power_
     if (first || changed || heater->outcome == COMMAND_EXPIRED) {
         heater->order_seq = heater->seq + 1;
         heater->outcome = COMMAND_PENDING;
+        heater->outcome_why[0] = '\0';
     }
     issue(core, heater, effects);
 }

@@ -1,5 +1,6 @@
 /* What the core shows: views of rooms and heaters, and when a changed view is published. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/core_state.h"
@@ -126,14 +127,21 @@ void core_heater_view(const struct core *core, uint16_t index, struct heater_vie
         .shares_accepted = heater->totals.shares_accepted,
         .shares_rejected = heater->totals.shares_rejected,
         .blocks_found = heater->totals.blocks_found,
-        .writes_today = heater->writes_today,
+        .min_on_ms = heater->caps.min_on_ms,
+        .min_off_ms = heater->caps.min_off_ms,
+        .min_write_ms = heater->caps.min_write_ms,
         .available = heater_available(core, heater),
     };
+    const char *why = heater->outcome == COMMAND_PENDING
+                          ? heater_wait_sentence(heater->state.care.waits_for)
+                          : heater->outcome_why;
+    (void)snprintf(view->outcome_text, sizeof view->outcome_text, "%s", why);
     struct heater_work *work = &view->state.work;
     struct reading *const readings[] = {
-        &view->state.power_w, &view->state.hashrate_hs, &view->state.chip_c, &view->state.board_c,
-        &view->state.inlet_c, &view->state.fan_ratio,   &work->sat_per_hour, &work->average_hs,
-        &work->proven_hs,     &work->network_difficulty};
+        &view->state.power_w,  &view->state.hashrate_hs, &view->state.chip_c,
+        &view->state.board_c,  &view->state.inlet_c,     &view->state.fan_ratio,
+        &view->state.uptime_s, &work->sat_per_hour,      &work->average_hs,
+        &work->proven_hs,      &work->network_difficulty};
     for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
         drop_if_old(core, heater, readings[i]);
     }
@@ -192,6 +200,16 @@ static int64_t text_mark(const char *text)
     return (int64_t)(mark >> 1);
 }
 
+/* Fields of the device's answers that could not be used. */
+static uint64_t faults(const struct heater_state *state)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < REPLY_FAULT_COUNT; i++) {
+        sum += state->faults[i];
+    }
+    return sum;
+}
+
 static struct shown show_heater(const struct core *core, const struct core_heater *heater)
 {
     const struct heater_state *state = &heater->state;
@@ -199,7 +217,8 @@ static struct shown show_heater(const struct core *core, const struct core_heate
     return (struct shown){
         .decision = {(int64_t)state->link, heater_available(core, heater), (int64_t)heater->outcome,
                      (int64_t)heater->reason, rounded(heater->commanded_w, 1), state->problem,
-                     (int64_t)state->pool_link, (int64_t)state->pools.changes},
+                     (int64_t)state->pool_link, (int64_t)state->pools.changes,
+                     (int64_t)state->health, (int64_t)state->care.waits_for},
         .measure = {rounded(heater_reading(core, heater, &state->power_w), 1),
                     rounded_rate(core, heater, &state->hashrate_hs),
                     rounded(heater_reading(core, heater, &state->chip_c), 0.1),
@@ -209,13 +228,19 @@ static struct shown show_heater(const struct core *core, const struct core_heate
                     (int64_t)heater->totals.shares_accepted,
                     (int64_t)heater->totals.shares_rejected,
                     rounded(heater->totals.best_difficulty, 1),
-                    rounded(heater->totals.energy_wh, 1), (int64_t)heater->writes_today,
-                    (int64_t)state->shares_stale, rounded_rate(core, heater, &work->average_hs),
+                    rounded(heater->totals.energy_wh, 1),
+                    (int64_t)state->care.writes_today,
+                    (int64_t)state->shares_stale,
+                    rounded_rate(core, heater, &work->average_hs),
                     rounded_rate(core, heater, &work->proven_hs),
                     rounded_rate(core, heater, &work->network_difficulty),
-                    (int64_t)work->revenue_from, (int64_t)work->check,
+                    (int64_t)work->revenue_from,
+                    (int64_t)work->check,
                     (int64_t)heater->totals.blocks_found,
-                    state->problem ? text_mark(state->problem_text) : 0},
+                    state->problem ? text_mark(state->problem_text) : 0,
+                    text_mark(heater->outcome_why),
+                    (int64_t)faults(state),
+                    rounded(state->care.calibration, 0.01)},
     };
 }
 

@@ -14,7 +14,7 @@ enum { NOTE_WARN = 1, NOTE_INFO = 2 }; /* of enum log_level */
 
 /* What was shown last, rounded to what a reader can tell apart. A changed decision is shown at
  * once, changed measurements at most once a second. */
-enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 19 };
+enum { SHOWN_DECISIONS = 10, SHOWN_MEASURES = 22 };
 struct shown {
     int64_t decision[SHOWN_DECISIONS], measure[SHOWN_MEASURES];
 };
@@ -47,7 +47,7 @@ struct core_room {
 
 /* Counters of a driver as seen last, to find what was added since. */
 struct driver_counters {
-    uint64_t accepted, rejected, blocks, writes;
+    uint64_t accepted, rejected, blocks;
 };
 
 struct core_heater {
@@ -64,15 +64,14 @@ struct core_heater {
     hb_mono issued;            /* of the last command; unset: none yet */
     hb_mono written, switched; /* last change of power, and between on and off */
     enum command_outcome outcome;
-    bool disobeys;          /* a command failed and none was confirmed since */
-    hb_mono mismatch_since; /* since when the device draws something else; unset: it does not */
+    char outcome_why[TEXT_MAX]; /* it failed or expired */
+    bool disobeys;              /* a command failed and none was confirmed since */
+    hb_mono mismatch_since;     /* since when the device draws something else; unset: it does not */
     enum reason reason;
 
     struct heater_totals totals;
     struct driver_counters seen;
     struct reading last_power_w, last_hashrate_hs; /* to integrate from */
-    int64_t day;                                   /* local day that `writes_today` counts */
-    uint32_t writes_today;
 
     struct publisher publisher;
 };
@@ -109,7 +108,9 @@ void heater_init(struct core_heater *heater, const struct config_heater *config,
                  const struct heater_caps *caps);
 void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects);
-void heater_take_outcome(struct core_heater *heater, uint64_t seq, enum command_outcome result);
+void heater_take_outcome(struct core_heater *heater, const struct event *event);
+/* What it can do is known better now: from the next decision on, that counts. */
+void heater_take_abilities(struct core_heater *heater, const struct heater_caps *caps);
 /* Asks the gate; keeps the answer in `allowed` and, when it is no, the cause in `reason`. */
 void heater_check(struct core *core, struct core_heater *heater, struct effects *effects);
 /* Commands a power, or renews the standing command before its lease ends; never to a heater that is

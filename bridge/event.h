@@ -19,7 +19,8 @@ enum event_kind {
     EVENT_ROOM_REQUEST,   /* index: room, request                                                */
     EVENT_HEATER_STATE,   /* index: heater, heater: state                                        */
     EVENT_HEATER_OUTCOME, /* index: heater, outcome                                              */
-    EVENT_STOP,           /* heaters go to their on_exit state; no more commands afterwards      */
+    EVENT_HEATER_ABILITIES, /* index: heater, caps: narrowed by the configuration */
+    EVENT_STOP, /* heaters go to their on_exit state; no more commands afterwards      */
 };
 
 enum room_mode { ROOM_OFF, ROOM_HEAT, ROOM_AUTO, ROOM_MODE_COUNT };
@@ -60,7 +61,9 @@ struct event {
         struct {
             uint64_t seq;
             enum command_outcome result;
+            char why[TEXT_MAX]; /* it failed; "" if it did not */
         } outcome;
+        struct heater_caps caps;
     } u;
 };
 

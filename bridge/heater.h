@@ -20,6 +20,7 @@ struct heater_caps {
     int32_t settle_ms; /* until a new power shows in its readings                                */
     int32_t min_on_ms, min_off_ms; /* dwell after switching on or off */
     int32_t min_write_ms;          /* least time between two writes to the device          */
+    int32_t max_writes_per_day;    /* of writes that wear it out; 0: as many as needed     */
     bool restarts_on_change;       /* every change of power costs a restart       */
     bool self_reverting;           /* falls back to off by itself when commands stop           */
     bool has_fan;
@@ -126,6 +127,28 @@ enum heater_health {
     HEATER_HEALTH_COUNT
 };
 
+const char *heater_health_word(enum heater_health health); /* "healthy", "stalled", ... */
+
+/* What a command waits for before it is written to the device. */
+enum heater_wait {
+    HEATER_WAIT_NOTHING,
+    HEATER_WAIT_WRITES,   /* the writes of today are nearly spent      */
+    HEATER_WAIT_DWELL,    /* the last write is too fresh               */
+    HEATER_WAIT_IDENTITY, /* the device has not yet said which it is   */
+};
+
+const char *heater_wait_sentence(enum heater_wait wait); /* for people; "" for nothing */
+
+/* What the supervisor of a heater knows of it, and the device itself does not. */
+struct heater_care {
+    uint32_t writes_today, wearing_today; /* all, and those that wear the device out; local day */
+    uint64_t writes, flash_writes;        /* the same over its whole life with us               */
+    int32_t max_writes_per_day;           /* of those that wear it out; 0: no limit             */
+    double calibration; /* metered power over the heater's own figure; 0: not learnt yet   */
+    enum heater_wait waits_for; /* of its last command */
+    uint32_t recoveries; /* that were tried today on the heater's own account               */
+};
+
 /* State of a heater as last read from the device. Unknown readings are unset, never zero. */
 struct heater_state {
     enum heater_link link;
@@ -150,6 +173,7 @@ struct heater_state {
     enum pool_link pool_link;
     char pool[NAME_MAX_B]; /* "host:port" in use, "" if none                                      */
     uint64_t writes;       /* writes to the device since the driver started                       */
+    struct heater_care care; /* the supervisor's; drivers leave it alone */
     struct heater_pools pools;
     struct heater_work work;
     bool problem;
@@ -162,6 +186,22 @@ struct heater_command {
     hb_mono issued, expires; /* not acted on at or after `expires`; must be renewed before */
     double power_w;
     enum reason why;
+};
+
+/* What is kept of a heater over a restart, so that it is known before it was asked. */
+struct heater_record {
+    char driver[ID_MAX]; /* whose memory it is; another driver begins anew */
+    char identity[NAME_MAX_B], model[NAME_MAX_B], firmware[NAME_MAX_B];
+    char pool[NAME_MAX_B],
+        pool_user[NAME_MAX_B]; /* as first seen: what drift is measured against */
+    bool caps_known;           /* the device told its abilities                 */
+    struct heater_caps caps;   /* as it told them, before the configuration     */
+    int64_t day;               /* local day that the counts of today are of */
+    uint32_t writes_today, wearing_today;
+    uint64_t writes, flash_writes; /* over its whole life with us */
+    uint32_t recovered;         /* bit per enum heater_health: a recovery was tried on that day */
+    double calibration;         /* metered over the heater's own figure; 0: not learnt          */
+    uint32_t calibration_count; /* readings that it was learnt from                             */
 };
 
 /* What became of a command, after the device was read back. */

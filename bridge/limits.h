@@ -14,7 +14,8 @@ enum {
     HEATER_TIERS = 12,   /* fixed power levels of a heater                                      */
     SCHEDULE_SLOTS = 64, /* switching times of one room in a week                             */
     PAYLOAD_MAX = 16384, /* bytes of one incoming MQTT payload                                */
-    INDEX_NONE = 0xFFFF, /* "no room", "no heater", "no preset"                               */
+    HEATER_MEMORY_MAX = 320, /* bytes that a heater's driver can have remembered             */
+    INDEX_NONE = 0xFFFF,     /* "no room", "no heater", "no preset"                               */
 };
 
 #endif

@@ -15,6 +15,7 @@ static const char *const kinds[] = {
     [EVENT_ROOM_REQUEST] = "request",
     [EVENT_HEATER_STATE] = "heater",
     [EVENT_HEATER_OUTCOME] = "outcome",
+    [EVENT_HEATER_ABILITIES] = "abilities",
     [EVENT_STOP] = "stop",
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -224,10 +225,53 @@ static void tape_pools(struct tape *tape, struct heater_pools *pools)
     }
 }
 
+static void tape_i32(struct tape *tape, int32_t *value)
+{
+    int64_t whole = *value;
+    tape_whole(tape, &whole, INT32_MIN, INT32_MAX);
+    *value = (int32_t)whole;
+}
+
+static void tape_care(struct tape *tape, struct heater_care *care)
+{
+    care->writes_today = (uint32_t)tape_small(tape, care->writes_today, UINT32_MAX);
+    care->wearing_today = (uint32_t)tape_small(tape, care->wearing_today, UINT32_MAX);
+    tape_u64(tape, &care->writes);
+    tape_u64(tape, &care->flash_writes);
+    tape_i32(tape, &care->max_writes_per_day);
+    tape_number(tape, &care->calibration);
+    care->waits_for =
+        (enum heater_wait)tape_small(tape, (int64_t)care->waits_for, HEATER_WAIT_IDENTITY);
+    care->recoveries = (uint32_t)tape_small(tape, care->recoveries, UINT32_MAX);
+}
+
+static void tape_caps(struct tape *tape, struct heater_caps *caps)
+{
+    double *const numbers[] = {&caps->min_w, &caps->max_w, &caps->step_w, &caps->standby_w};
+    int32_t *const times[] = {&caps->settle_ms, &caps->min_on_ms, &caps->min_off_ms,
+                              &caps->min_write_ms, &caps->max_writes_per_day};
+    bool *const flags[] = {&caps->restarts_on_change, &caps->self_reverting, &caps->has_fan,
+                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        tape_number(tape, numbers[i]);
+    }
+    caps->tier_count = (uint8_t)tape_small(tape, caps->tier_count, HEATER_TIERS);
+    for (size_t i = 0; i < caps->tier_count; i++) {
+        tape_number(tape, &caps->tier_w[i]);
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        tape_i32(tape, times[i]);
+    }
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        tape_bool(tape, flags[i]);
+    }
+}
+
 static void tape_heater(struct tape *tape, struct heater_state *state)
 {
     struct reading *const readings[] = {&state->power_w, &state->hashrate_hs, &state->chip_c,
-                                        &state->board_c, &state->inlet_c,     &state->fan_ratio};
+                                        &state->board_c, &state->inlet_c,     &state->fan_ratio,
+                                        &state->uptime_s};
     uint64_t *const counters[] = {&state->shares_accepted, &state->shares_rejected,
                                   &state->shares_stale, &state->writes};
     state->link = (enum heater_link)tape_small(tape, (int64_t)state->link, HEATER_LINK_LOST);
@@ -241,6 +285,15 @@ static void tape_heater(struct tape *tape, struct heater_state *state)
     }
     tape_number(tape, &state->best_difficulty);
     tape_text(tape, state->model, sizeof(state->model));
+    tape_text(tape, state->firmware, sizeof(state->firmware));
+    tape_text(tape, state->identity, sizeof(state->identity));
+    tape_text(tape, state->pool_user, sizeof(state->pool_user));
+    state->health =
+        (enum heater_health)tape_small(tape, (int64_t)state->health, HEATER_HEALTH_COUNT - 1);
+    for (size_t i = 0; i < REPLY_FAULT_COUNT; i++) {
+        tape_u64(tape, &state->faults[i]);
+    }
+    tape_care(tape, &state->care);
     state->pool_link = (enum pool_link)tape_small(tape, (int64_t)state->pool_link, POOL_LOST);
     tape_text(tape, state->pool, sizeof(state->pool));
     tape_pools(tape, &state->pools);
@@ -276,6 +329,10 @@ static void tape_event(struct tape *tape, struct event *event)
         tape_u64(tape, &event->u.outcome.seq);
         event->u.outcome.result = (enum command_outcome)tape_small(
             tape, (int64_t)event->u.outcome.result, COMMAND_EXPIRED);
+        tape_text(tape, event->u.outcome.why, sizeof(event->u.outcome.why));
+        break;
+    case EVENT_HEATER_ABILITIES:
+        tape_caps(tape, &event->u.caps);
         break;
     case EVENT_TICK:
     case EVENT_STOP:

@@ -16,7 +16,7 @@
 #include "ground/attr.h"
 #include "ground/err.h"
 
-#define TRACE_HEADER "heatbridge-trace 3"
+#define TRACE_HEADER "heatbridge-trace 4"
 
 enum { TRACE_LINE_MAX = 8192 }; /* bytes of the longest line, terminator included */
 

@@ -33,10 +33,11 @@ struct heater_view {
     enum reason reason;
     double energy_wh; /* lifetime, monotonic                                                 */
     double hashes;    /* lifetime                                                            */
-    double best_difficulty;                    /* lifetime                    */
-    uint64_t shares_accepted, shares_rejected; /* lifetime */
-    uint64_t blocks_found;                     /* lifetime */
-    uint32_t writes_today;
+    double best_difficulty;                      /* lifetime                    */
+    uint64_t shares_accepted, shares_rejected;   /* lifetime */
+    uint64_t blocks_found;                       /* lifetime */
+    int32_t min_on_ms, min_off_ms, min_write_ms; /* dwell, as in struct heater_caps */
+    char outcome_text[TEXT_MAX]; /* why `outcome` is not confirmed, "" if it is or is under way */
     bool available;
 };
 

@@ -28,8 +28,8 @@ bool caps_check(const struct heater_caps *caps, struct hb_err *err)
                        caps->step_w, caps->standby_w);
     }
     if (caps->settle_ms < 0 || caps->min_on_ms < 0 || caps->min_off_ms < 0 ||
-        caps->min_write_ms < 0) {
-        return hb_fail(err, HB_ERR_STATE, "expected times >= 0");
+        caps->min_write_ms < 0 || caps->max_writes_per_day < 0) {
+        return hb_fail(err, HB_ERR_STATE, "expected times and writes per day >= 0");
     }
     if (!tiers_sane(caps)) {
         return hb_fail(err, HB_ERR_STATE, "expected tiers ascending from min_w to max_w");
@@ -84,6 +84,10 @@ bool caps_narrow(struct heater_caps *caps, const struct config_heater *config, s
     caps->max_w = max_w;
     caps->min_on_ms = longer(caps->min_on_ms, config->min_on_ms);
     caps->min_off_ms = longer(caps->min_off_ms, config->min_off_ms);
+    if (config->max_writes_per_day > 0 &&
+        (caps->max_writes_per_day == 0 || config->max_writes_per_day < caps->max_writes_per_day)) {
+        caps->max_writes_per_day = config->max_writes_per_day;
+    }
     return true;
 }
 
@@ -114,4 +118,43 @@ bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *e
         return hb_fail(err, HB_ERR_STATE, "expected one of the heater's levels, got %g W", power_w);
     }
     return true;
+}
+
+bool caps_same(const struct heater_caps *a, const struct heater_caps *b)
+{
+    if (a->tier_count != b->tier_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->tier_count; i++) {
+        if (a->tier_w[i] != b->tier_w[i]) {
+            return false;
+        }
+    }
+    return a->min_w == b->min_w && a->max_w == b->max_w && a->step_w == b->step_w &&
+           a->standby_w == b->standby_w && a->settle_ms == b->settle_ms &&
+           a->min_on_ms == b->min_on_ms && a->min_off_ms == b->min_off_ms &&
+           a->min_write_ms == b->min_write_ms && a->max_writes_per_day == b->max_writes_per_day &&
+           a->restarts_on_change == b->restarts_on_change &&
+           a->self_reverting == b->self_reverting && a->has_fan == b->has_fan &&
+           a->sees_work == b->sees_work && a->shares_meter == b->shares_meter &&
+           a->observe_only == b->observe_only;
+}
+
+double caps_step_down_w(const struct heater_caps *caps)
+{
+    if (caps->tier_count > 0) {
+        return caps->tier_count > 1 ? caps->tier_w[caps->tier_count - 2] : caps->tier_w[0];
+    }
+    const double step_w = fmax(caps->step_w, (caps->max_w - caps->min_w) / 8);
+    return fmax(caps->min_w, caps->max_w - step_w);
+}
+
+void caps_cut(struct heater_caps *caps, double max_w)
+{
+    max_w = fmax(caps->min_w, fmin(caps->max_w, max_w));
+    if (caps->tier_count > 0) {
+        narrow_tiers(caps, caps->min_w, max_w);
+        max_w = caps->tier_w[caps->tier_count - 1];
+    }
+    caps->max_w = max_w;
 }

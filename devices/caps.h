@@ -13,8 +13,9 @@
  * from min_w to max_w, negative times. */
 HB_MUST_USE bool caps_check(const struct heater_caps *caps, struct hb_err *err);
 
-/* Applies min_power, max_power, min_on and min_off of the configuration, which can only narrow: a
- * larger minimum, a smaller maximum, longer dwell. Tiers outside disappear. False, naming the key,
+/* Applies min_power, max_power, min_on, min_off and max_writes_per_day of the configuration, which
+ * can only narrow: a larger minimum, a smaller maximum, longer dwell, fewer writes. Tiers outside
+ * disappear. False, naming the key,
  * if nothing is left. */
 HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heater *config,
                              struct hb_err *err);
@@ -22,5 +23,13 @@ HB_MUST_USE bool caps_narrow(struct heater_caps *caps, const struct config_heate
 /* True for 0 and for min_w to max_w, and with tiers only for one of them; never if the heater is
  * only observed. */
 HB_MUST_USE bool caps_allow(const struct heater_caps *caps, double power_w, struct hb_err *err);
+
+/* Whether two are the same in everything. */
+bool caps_same(const struct heater_caps *a, const struct heater_caps *b);
+
+/* The largest power one level, or one part of the range, below the largest; min_w at least. */
+double caps_step_down_w(const struct heater_caps *caps);
+/* Lowers the largest power; the smallest one stays possible whatever `max_w` says. */
+void caps_cut(struct heater_caps *caps, double max_w);
 
 #endif

@@ -53,7 +53,13 @@ struct heater_env {
     /* For heaters that are reached over MQTT. The topic's messages come through `message` of the
      * driver; false if that is not possible here (a simulation). */
     bool (*subscribe)(void *ctx, const char *topic);
+    /* With QoS 1; false, with nothing done, while there is no broker: an order that waited for it
+     * would come when nobody wants it any more. */
     bool (*publish)(void *ctx, const char *topic, const char *payload, bool retain);
+    /* A short text of the driver's own that survives a restart of the program. `recall` is false if
+     * there is none; both may be NULL. */
+    bool (*recall)(void *ctx, char text[HEATER_MEMORY_MAX]);
+    void (*remember)(void *ctx, const char *text);
     void *report_ctx; /* of all of these */
 };
 
@@ -84,8 +90,14 @@ struct heater_driver {
     /* A meter of the user's measured this heater: for drivers that learn from it; NULL if not. The
      * host puts the reading into the states by itself. */
     void (*metered)(void *self, double power_w, hb_mono now);
-    /* A message on a topic that was subscribed to; NULL for drivers that subscribe to none. */
-    void (*message)(void *self, const char *topic, const char *payload, size_t len, hb_mono now);
+    /* A bounded attempt of the host's to bring an ill heater back: the family's restart, or
+     * whatever clears its overheat state. Returns at once; counts its writes; the host commits the
+     * standing order again when the device is back. NULL: the host switches it off and on. */
+    void (*recover)(void *self, hb_mono now);
+    /* A message on a topic that was subscribed to; NULL for drivers that subscribe to none. One
+     * that the broker had kept (`retained`) may be of any age: it is no sign of life. */
+    void (*message)(void *self, const char *topic, const char *payload, size_t len, bool retained,
+                    hb_mono now);
 };
 
 #endif

@@ -284,6 +284,7 @@ static void engine_commit(void *self, const struct heater_command *command, hb_m
         miner_set_power(e->env.engine, command->power_w);
         e->applied_w = command->power_w;
         e->writes++;
+        e->env.wrote(e->env.report_ctx, WRITE_VOLATILE);
     }
     report(e, now);
 }

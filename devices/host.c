@@ -1,221 +1,41 @@
 #include "devices/host.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "devices/caps.h"
-#include "devices/watch.h"
+#include "devices/host_inside.h"
 #include "ground/text.h"
 
-struct host {
-    struct host_options options;
-    struct heater_caps caps;
-    struct heater_state state; /* as last delivered by the driver */
-    struct reading metered_w;  /* of the user's meter */
-    struct watch watch;
-    struct host_stats stats;
-    hb_mono now; /* of the call in progress, for reports that carry no time */
-    bool running;
-    char part[ID_MAX + 8];       /* who speaks in the log              */
-    char last_refusal[TEXT_MAX]; /* the same refusal is logged once    */
-    char trouble[TEXT_MAX];      /* why it cannot be read, "" if that is not known */
-    max_align_t instance[];
-};
-
-/* --- events out
- * ---------------------------------------------------------------------------------*/
-
-static void tell_outcome(struct host *host, uint64_t seq, enum command_outcome result)
+static bool on_subscribe(void *ctx, const char *topic)
 {
-    struct event event = {
-        .kind = EVENT_HEATER_OUTCOME, .at = host->now, .index = host->options.index};
-    event.u.outcome.seq = seq;
-    event.u.outcome.result = result;
-    host->options.event(host->options.ctx, &event);
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->subscribe != NULL && o->subscribe(o->ctx, o->index, topic);
 }
 
-/* A meter is believed before the heater itself. */
-static void prefer_meter(const struct host *host, struct heater_state *state)
+static bool on_publish(void *ctx, const char *topic, const char *payload, bool retain)
 {
-    const int64_t stale_after_ms = host->options.config->power_meter.stale_after_ms;
-    double power_w = NAN;
-    if (reading_get(&host->metered_w, host->now, stale_after_ms, &power_w)) {
-        state->power_w = host->metered_w;
-    }
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->publish != NULL && o->publish(o->ctx, topic, payload, retain);
 }
 
-/* The driver's state as the owner should see it: with the supervisor's own findings. */
-static void tell_state(struct host *host)
+static bool on_recall(void *ctx, char text[HEATER_MEMORY_MAX])
 {
-    struct event event = {.kind = EVENT_HEATER_STATE,
-                          .at = host->now,
-                          .index = host->options.index,
-                          .u.heater = host->state};
-    struct heater_state *state = &event.u.heater;
-    state->link = host->watch.link;
-    if (state->link == HEATER_LINK_LOST) {
-        state->problem = true;
-        (void)text_copy(state->problem_text, sizeof state->problem_text,
-                        host->trouble[0] != '\0' ? host->trouble
-                                                 : reason_sentence(REASON_HEATER_UNREACHABLE));
-    } else if (host->watch.outcome == COMMAND_FAILED) {
-        state->problem = true;
-        (void)text_copy(state->problem_text, sizeof state->problem_text,
-                        reason_sentence(REASON_NOT_OBEYING));
-    }
-    host->options.event(host->options.ctx, &event);
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    return o->recall != NULL && o->recall(o->ctx, o->index, text);
 }
 
-/* --- what the rules ask for
- * ---------------------------------------------------------------------*/
-
-static void log_findings(const struct host *host, const struct watch_todo *todo)
+static void on_remember(void *ctx, const char *text)
 {
-    const struct hb_log *log = host->options.log;
-    if (todo->link_lost) {
-        hb_log(log, LOG_LEVEL_WARN, host->part, "does not answer within %" PRId32 " ms",
-               host->watch.rules.deadline_ms);
+    const struct host_options *o = &((const struct host *)ctx)->options;
+    if (o->remember != NULL) {
+        o->remember(o->ctx, o->index, text);
     }
-    if (todo->link_back) {
-        hb_log(log, LOG_LEVEL_INFO, host->part, "answers again");
-    }
-    if (todo->lease_ended) {
-        hb_log(log, LOG_LEVEL_WARN, host->part, "no fresh command, so it is switched off");
-    }
-    if (todo->outcome && todo->result == COMMAND_FAILED) {
-        hb_log(log, LOG_LEVEL_WARN, host->part, "does not obey: expected %.0f W, it says %.0f W",
-               host->watch.order.power_w,
-               isfinite(host->state.applied_w) ? host->state.applied_w : host->state.power_w.value);
-    }
-}
-
-static void count(struct host_stats *stats, const struct watch_todo *todo)
-{
-    stats->polls += todo->poll;
-    stats->writes += todo->commit;
-    stats->retries += todo->commit && todo->again;
-    stats->lost += todo->link_lost;
-    stats->expired += todo->lease_ended;
-}
-
-/* A commit or poll may deliver a state at once, from within: `todo` is a copy, and the driver comes
- * last. */
-static void carry_out(struct host *host, const struct watch_todo *todo)
-{
-    const struct heater_driver *driver = host->options.driver;
-    log_findings(host, todo);
-    count(&host->stats, todo);
-    if (todo->outcome) {
-        tell_outcome(host, todo->seq, todo->result);
-    }
-    if (todo->link_lost || (todo->outcome && todo->result == COMMAND_FAILED)) {
-        tell_state(host);
-    }
-    if (todo->commit) {
-        driver->commit(host->instance, &todo->command, host->now);
-    }
-    if (todo->poll) {
-        driver->poll(host->instance, host->now);
-    }
-}
-
-static void on_report(void *ctx, const struct heater_state *state)
-{
-    struct host *host = ctx;
-    if (!host->running) {
-        return;
-    }
-    if (state->at.ms > host->now.ms) {
-        host->now = state->at;
-    }
-    host->state = *state;
-    prefer_meter(host, &host->state);
-    host->stats.reports++;
-    host->trouble[0] = '\0';
-    struct watch_todo todo = watch_report(&host->watch, &host->state, host->now);
-    log_findings(host, &todo);
-    count(&host->stats, &todo);
-    tell_state(host);
-    if (todo.outcome) {
-        tell_outcome(host, todo.seq, todo.result);
-    }
-}
-
-static void on_trouble(void *ctx, const char *sentence)
-{
-    struct host *host = ctx;
-    if (host->running && strncmp(host->trouble, sentence, sizeof host->trouble - 1) != 0) {
-        (void)text_copy(host->trouble, sizeof host->trouble, sentence);
-        hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "%s", sentence);
-        tell_state(host);
-    }
-}
-
-static void on_refused(void *ctx, uint64_t seq, const char *sentence)
-{
-    struct host *host = ctx;
-    if (!host->running) {
-        return;
-    }
-    if (strncmp(host->last_refusal, sentence, sizeof host->last_refusal - 1) != 0) {
-        (void)text_copy(host->last_refusal, sizeof host->last_refusal, sentence);
-        hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "command refused: %s", sentence);
-    }
-    tell_outcome(host, seq, COMMAND_FAILED);
-}
-
-static void on_abilities(void *ctx, const struct heater_caps *caps)
-{
-    struct host *host = ctx;
-    struct heater_caps learnt = *caps;
-    struct hb_err err = {0};
-    if (!caps_check(&learnt, &err) || !caps_narrow(&learnt, host->options.config, &err)) {
-        on_trouble(host, err.msg);
-        return;
-    }
-    host->caps = learnt;
-}
-
-static void on_wrote(void *ctx, enum write_kind kind)
-{
-    struct host *host = ctx;
-    host->stats.device_writes++;
-    host->stats.flash_writes += kind == WRITE_FLASH;
-}
-
-static bool no_topic(void *ctx, const char *topic)
-{
-    (void)ctx;
-    (void)topic;
-    return false;
-}
-
-static bool no_message(void *ctx, const char *topic, const char *payload, bool retain)
-{
-    (void)payload;
-    (void)retain;
-    return no_topic(ctx, topic);
 }
 
 /* --- life -------------------------------------------------------------------------------------*/
-
-/* A heater may miss two polls. */
-static struct watch_rules make_rules(const struct heater_driver *driver,
-                                     const struct heater_caps *caps)
-{
-    int32_t deadline_ms = driver->poll_ms > 1000 ? 3 * driver->poll_ms : 3000;
-    return (struct watch_rules){.poll_ms = driver->poll_ms,
-                                .deadline_ms = deadline_ms,
-                                .settle_ms = caps->settle_ms,
-                                .min_write_ms = caps->min_write_ms,
-                                .max_w = caps->max_w,
-                                .step_w = caps->step_w,
-                                .standby_w = caps->standby_w,
-                                .shares_meter = caps->shares_meter};
-}
 
 static bool start_driver(struct host *host, struct hb_err *err)
 {
@@ -225,45 +45,57 @@ static bool start_driver(struct host *host, struct hb_err *err)
                              .proxy = o->proxy,
                              .log = o->log,
                              .id = o->config->id,
-                             .options = o->config->options,
+                             .options =
+                                 host->own_options != NULL ? host->own_options : o->config->options,
                              .configured_max_w = o->config->max_w,
                              .configured_min_w = o->config->min_w,
                              .http = o->http,
-                             .report = on_report,
-                             .trouble = on_trouble,
-                             .refused = on_refused,
-                             .abilities = on_abilities,
-                             .wrote = on_wrote,
-                             .subscribe = no_topic,
-                             .publish = no_message,
+                             .report = host_on_report,
+                             .trouble = host_on_trouble,
+                             .refused = host_on_refused,
+                             .abilities = host_on_abilities,
+                             .wrote = host_on_wrote,
+                             .subscribe = on_subscribe,
+                             .publish = on_publish,
+                             .recall = on_recall,
+                             .remember = on_remember,
                              .report_ctx = host};
     if (o->driver->options_size > 0 && env.options == NULL) {
         return hb_fail(err, HB_ERR_USAGE, "expected options for the driver '%s', got none",
                        o->driver->name);
     }
-    return o->driver->init(host->instance, &env, &host->caps, err) &&
-           caps_check(&host->caps, err) && caps_narrow(&host->caps, o->config, err);
+    return o->driver->init(host->instance, &env, &host->told, err);
+}
+
+static struct host *fail(struct host *host, struct hb_err *err)
+{
+    hb_err_prefix(err, "heaters.%s", host->options.config->id);
+    host->options.driver->fini(host->instance);
+    free(host->instance);
+    free(host);
+    return NULL;
 }
 
 struct host *host_create(const struct host_options *options, struct hb_err *err)
 {
-    struct host *host = calloc(1, sizeof *host + options->driver->instance_size);
-    if (host == NULL) {
+    struct host *host = calloc(1, sizeof *host);
+    void *instance = calloc(1, options->driver->instance_size + 1);
+    if (host == NULL || instance == NULL) {
+        free(host);
+        free(instance);
         (void)hb_fail(err, HB_ERR_SYSTEM, "out of memory");
         return NULL;
     }
     host->options = *options;
+    host->instance = instance;
     host->state.applied_w = NAN;
     host->metered_w = reading_none();
     (void)snprintf(host->part, sizeof host->part, "heater %s", options->config->id);
-    if (!start_driver(host, err)) {
-        hb_err_prefix(err, "heaters.%s", options->config->id);
-        options->driver->fini(host->instance);
-        free(host);
-        return NULL;
+    host_begin_record(host);
+    watch_init(&host->watch, &(struct watch_rules){0});
+    if (!start_driver(host, err) || !host_narrow(host, err)) {
+        return fail(host, err);
     }
-    struct watch_rules rules = make_rules(options->driver, &host->caps);
-    watch_init(&host->watch, &rules);
     host->running = true;
     return host;
 }
@@ -279,7 +111,12 @@ void host_stop(struct host *host)
 void host_destroy(struct host *host)
 {
     host_stop(host);
-    free(host);
+    if (host != NULL) {
+        free(host->instance);
+        free(host->retired);
+        free(host->own_options);
+        free(host);
+    }
 }
 
 /* --- calls of the owner
@@ -299,6 +136,25 @@ void host_metered(struct host *host, double power_w, hb_mono now)
     }
 }
 
+void host_message(struct host *host, const char *topic, const char *payload, size_t len,
+                  bool retained, hb_mono now)
+{
+    if (host->running && host->options.driver->message != NULL) {
+        host->now = now;
+        host->options.driver->message(host->instance, topic, payload, len, retained, now);
+    }
+}
+
+const char *host_stranger(const struct host *host)
+{
+    return host->stranger;
+}
+
+bool host_is_right(const struct host *host)
+{
+    return host->watch.link == HEATER_LINK_OK && host->stranger[0] == '\0';
+}
+
 void host_get_stats(const struct host *host, struct host_stats *stats)
 {
     *stats = host->stats;
@@ -307,8 +163,12 @@ void host_get_stats(const struct host *host, struct host_stats *stats)
 void host_tick(struct host *host, hb_mono now)
 {
     host->now = now;
+    if (!host->day_is_given) {
+        host_new_day(host, now.ms / 86400000, (double)(now.ms % 86400000) / 86400000);
+    }
+    host_recover(host);
     struct watch_todo todo = watch_tick(&host->watch, now);
-    carry_out(host, &todo);
+    host_carry_out(host, &todo);
 }
 
 hb_mono host_due(const struct host *host)
@@ -320,11 +180,8 @@ static void refuse(struct host *host, const struct heater_command *command,
                    const struct hb_err *err)
 {
     host->stats.refused++;
-    if (strncmp(host->last_refusal, err->msg, sizeof host->last_refusal - 1) != 0) {
-        (void)text_copy(host->last_refusal, sizeof host->last_refusal, err->msg);
-        hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "command refused: %s", err->msg);
-    }
-    tell_outcome(host, command->seq, COMMAND_FAILED);
+    host_note_refusal(host, err->msg);
+    host_tell_outcome(host, command->seq, COMMAND_FAILED, err->msg);
 }
 
 void host_command(struct host *host, const struct heater_command *command, hb_mono now)
@@ -333,7 +190,7 @@ void host_command(struct host *host, const struct heater_command *command, hb_mo
     host->now = now;
     if (now.ms >= command->expires.ms) {
         host->stats.expired++;
-        tell_outcome(host, command->seq, COMMAND_EXPIRED);
+        host_tell_outcome(host, command->seq, COMMAND_EXPIRED, "it came too late");
         return;
     }
     if (!caps_allow(&host->caps, command->power_w, &err) ||
@@ -341,7 +198,9 @@ void host_command(struct host *host, const struct heater_command *command, hb_mo
         refuse(host, command, &err);
         return;
     }
-    host->last_refusal[0] = '\0';
+    if (!host->watch.ordered || command->power_w != host->watch.order.power_w) {
+        host->last_refusal[0] = '\0';
+    }
     struct watch_todo todo = watch_command(&host->watch, command, now);
-    carry_out(host, &todo);
+    host_carry_out(host, &todo);
 }

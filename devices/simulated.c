@@ -172,6 +172,7 @@ static void simulated_commit(void *self, const struct heater_command *command, h
         return;
     }
     s->writes++;
+    s->env.wrote(s->env.report_ctx, WRITE_FLASH); /* so that a limit can be tried */
     if (fails(s, SIMULATED_IGNORE, now)) {
         return;
     }

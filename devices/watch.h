@@ -8,19 +8,27 @@
 #include <stdint.h>
 
 #include "bridge/heater.h"
+#include "devices/budget.h"
 
 enum {
-    WATCH_TRIES = 3,             /* writes of one command before it counts as failed          */
-    WATCH_SLOW_RETRY_MS = 60000, /* a heater that does not obey is told again at this pace      */
-    WATCH_POLL_MAX_MS = 60000,   /* a lost heater's polls are spread to about this             */
+    WATCH_TRIES = 3,              /* writes of one command before it counts as failed          */
+    WATCH_SLOW_RETRY_MS = 60000,  /* a heater that does not obey is told again at this pace, */
+    WATCH_SLOW_RETRIES = 20,      /* so often,                                               */
+    WATCH_RARE_RETRY_MS = 600000, /* and at this pace from then on                              */
+    WATCH_POLL_MAX_MS = 15000, /* a lost heater's polls are spread to this: whoever comes back after
+                                  a power cut may heat unasked until then                */
+    WATCH_SURE_MS = 3000,      /* an identity that was seen so lately is still that of the device:
+                                  changing addresses takes longer                              */
+    WATCH_HELD_MS = 30000,     /* a write that the budget held back is asked for again so often  */
 };
 
 struct watch_rules {
     int32_t poll_ms;
     int32_t deadline_ms; /* a poll that is unanswered for this long means that the heater is lost */
-    int32_t settle_ms, min_write_ms; /* as in heater_caps */
-    double max_w, step_w, standby_w; /* as in heater_caps */
-    bool shares_meter;               /* as in heater_caps */
+    int32_t settle_ms, min_write_ms;       /* as in heater_caps */
+    double max_w, step_w, standby_w;       /* as in heater_caps */
+    bool shares_meter, restarts_on_change; /* as in heater_caps */
+    bool identified; /* which device it is is known: nothing is written unless it was just seen */
 };
 
 /* Read freely, changed only by the functions below. */
@@ -35,9 +43,19 @@ struct watch {
     struct heater_command order;
     enum command_outcome outcome;
 
+    struct budget budget; /* the caller keeps it current */
+    bool held;            /* the budget keeps a write back */
+    hb_mono held_until;
+    hb_mono sure_at;   /* last report of the right device; unset: not since it answers again */
+    hb_mono off_until; /* an attempt to recover keeps it off until then; unset: none does     */
+
     double written_w; /* NaN: nothing written yet */
     hb_mono written_at;
-    hb_mono tried_at; /* of the last write or change of mind */
+    bool written_blind; /* while it did not answer */
+    double drawn_w;     /* what it is set to, or else draws, as last seen; NaN: unknown */
+    bool unordered;     /* it went there by itself: restarted, or changed by another hand */
+    double uptime_s;    /* NaN: unknown */
+    hb_mono tried_at;   /* of the last write or change of mind */
     bool write_wanted;
     unsigned tries;
     hb_mono mismatch_since; /* unset while the heater does what it should */
@@ -62,7 +80,17 @@ struct watch_todo watch_command(struct watch *watch, const struct heater_command
                                 hb_mono now);
 /* A state that the driver delivered. Never asks for a poll or a commit, so that a driver may report
  * from within them. */
-struct watch_todo watch_report(struct watch *watch, const struct heater_state *state, hb_mono now);
+/* `sure`: the state carries the identity that is expected. */
+struct watch_todo watch_report(struct watch *watch, const struct heater_state *state, bool sure,
+                               hb_mono now);
+/* Another device answers in its place: as if it did not answer, but asked at the usual pace. */
+struct watch_todo watch_report_of_another(struct watch *watch);
+/* Keeps the heater off until then and restores the order: an attempt to recover. */
+void watch_off_and_on(struct watch *watch, hb_mono until);
+/* The device refused the command: no use in repeating it soon. */
+struct watch_todo watch_refused(struct watch *watch, uint64_t seq, hb_mono now);
+/* What a pending order waits for. */
+enum heater_wait watch_waits_for(const struct watch *watch, hb_mono now);
 struct watch_todo watch_tick(struct watch *watch, hb_mono now);
 /* When the next tick has something to do. */
 hb_mono watch_due(const struct watch *watch);

@@ -113,6 +113,72 @@ static void add_pool_accounts(const struct entity_context *context, struct json 
                     "'pools': value_json.pools} | tojson }}");
 }
 
+static void heater_attributes(const struct entity_context *context, struct json *component,
+                              const char *template)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl", template);
+}
+
+static void add_health(const struct entity_context *context, struct json *component)
+{
+    struct json *options = json_new_array();
+    for (unsigned i = 0; i < HEATER_HEALTH_COUNT; i++) {
+        json_add_string(options, NULL, heater_health_word((enum heater_health)i));
+    }
+    json_add(component, "ops", options);
+    heater_attributes(context, component,
+                      "{{ {'text': value_json.problem_text, 'recoveries_today': "
+                      "value_json.recoveries_today} | tojson }}");
+}
+
+static void add_outcomes(const struct entity_context *context, struct json *component)
+{
+    static const char *const words[] = {"pending", "confirmed", "failed", "expired"};
+    struct json *options = json_new_array();
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        json_add_string(options, NULL, words[i]);
+    }
+    json_add(component, "ops", options);
+    heater_attributes(context, component, "{{ {'text': value_json.outcome_text} | tojson }}");
+}
+
+static bool takes_commands(const struct entity_context *context)
+{
+    return !own_caps(context)->observe_only;
+}
+
+static bool has_write_limit(const struct entity_context *context)
+{
+    return own_caps(context)->max_writes_per_day > 0;
+}
+
+static void add_write_limit(const struct entity_context *context, struct json *component)
+{
+    heater_attributes(context, component,
+                      "{{ {'max_writes_per_day': value_json.max_writes_per_day, "
+                      "'flash_writes_today': value_json.flash_writes_today} | tojson }}");
+}
+
+static void add_dwell(const struct entity_context *context, struct json *component)
+{
+    heater_attributes(context, component,
+                      "{{ {'min_on_s': value_json.min_on_s, 'min_off_s': value_json.min_off_s} | "
+                      "tojson }}");
+}
+
+static bool has_meter(const struct entity_context *context)
+{
+    return context->heater->power_meter.topic[0] != '\0';
+}
+
+static void add_faults(const struct entity_context *context, struct json *component)
+{
+    heater_attributes(context, component, "{{ value_json.bad_fields_by_reason | tojson }}");
+}
+
 /* --- the tables ---------------------------------------------------------------------------------
  */
 
@@ -333,5 +399,77 @@ const struct entity_row entity_heater_rows[] = {
      DIAG,
      .field = "writes_today",
      .icon = "mdi:pencil-outline"},
+    {.key = "writes_left",
+     SENSOR,
+     .name = "Writes left today",
+     .state_class = "measurement",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "writes_left",
+     .icon = "mdi:pencil-lock-outline",
+     .wanted = has_write_limit,
+     .more = add_write_limit},
+    {.key = "flash_writes",
+     SENSOR,
+     .name = "Flash writes",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "flash_writes",
+     .icon = "mdi:memory"},
+    {.key = "min_write_time",
+     SENSOR,
+     .name = "Minimum time between writes",
+     .device_class = "duration",
+     .unit = "s",
+     PLAIN,
+     ALWAYS,
+     DIAG,
+     .field = "min_write_s",
+     .wanted = takes_commands,
+     .more = add_dwell},
+    {.key = "health",
+     SENSOR,
+     .name = "Health",
+     .device_class = "enum",
+     PLAIN,
+     ALWAYS,
+     DIAG,
+     .field = "health",
+     .icon = "mdi:stethoscope",
+     .more = add_health},
+    {.key = "command",
+     SENSOR,
+     .name = "Last command",
+     .device_class = "enum",
+     PLAIN,
+     ALWAYS,
+     DIAG,
+     .field = "outcome",
+     .icon = "mdi:checkbox-marked-circle-outline",
+     .wanted = takes_commands,
+     .more = add_outcomes},
+    {.key = "bad_fields",
+     SENSOR,
+     .name = "Unusable fields",
+     .state_class = "total_increasing",
+     .precision = 0,
+     ALWAYS,
+     DIAG,
+     .field = "bad_fields",
+     .icon = "mdi:code-json",
+     .more = add_faults},
+    {.key = "calibration",
+     SENSOR,
+     .name = "Power calibration",
+     .state_class = "measurement",
+     .precision = 3,
+     ALWAYS,
+     DIAG,
+     .field = "calibration",
+     .icon = "mdi:scale-balance",
+     .wanted = has_meter},
     {.key = NULL},
 };

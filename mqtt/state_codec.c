@@ -199,10 +199,63 @@ static void add_mining(struct json *json, const struct heater_view *view)
     json_add_number(json, "best_difficulty", best > 0.0 ? best : NAN, 4);
     json_add_number(json, "session_best_difficulty", session_best > 0.0 ? session_best : NAN, 4);
     json_add_number(json, "blocks_found", (double)view->blocks_found, 0);
-    add_foreign_text(json, "model", view->state.model);
     add_foreign_text(json, "pool", view->state.pool);
     json_add_string(json, "pool_link", pool_link_word(view->state.pool_link));
     add_pools(json, &view->state.pools);
+}
+
+/* Seconds of a time in the abilities. */
+static void add_seconds(struct json *json, const char *name, int32_t ms)
+{
+    json_add_number(json, name, (double)ms / 1000.0, 1);
+}
+
+/* What the device costs its life: writes, and how seldom it may be bothered. */
+static void add_care(struct json *json, const struct heater_view *view)
+{
+    const struct heater_care *care = &view->state.care;
+    const bool limited = care->max_writes_per_day > 0;
+    const double spent = care->wearing_today;
+    const double per_day = limited ? (double)care->max_writes_per_day : (double)NAN;
+    json_add_number(json, "writes_today", care->writes_today, 0);
+    json_add_number(json, "flash_writes_today", spent, 0);
+    json_add_number(json, "max_writes_per_day", per_day, 0);
+    json_add_number(json, "writes_left", limited && spent > per_day ? 0.0 : per_day - spent, 0);
+    json_add_number(json, "writes_total", (double)care->writes, 0);
+    json_add_number(json, "flash_writes", (double)care->flash_writes, 0);
+    add_seconds(json, "min_write_s", view->min_write_ms);
+    add_seconds(json, "min_on_s", view->min_on_ms);
+    add_seconds(json, "min_off_s", view->min_off_ms);
+    json_add_number(json, "calibration", care->calibration > 0.0 ? care->calibration : NAN, 3);
+    json_add_number(json, "recoveries_today", care->recoveries, 0);
+}
+
+/* Fields of its answers that could not be used, since the start. */
+static void add_faults(struct json *json, const struct heater_state *state)
+{
+    static const char *const words[REPLY_FAULT_COUNT] = {
+        [REPLY_MISSING] = "missing",     [REPLY_TYPE] = "type",
+        [REPLY_RANGE] = "range",         [REPLY_TEXT] = "text",
+        [REPLY_DUPLICATE] = "duplicate", [REPLY_UNREADABLE] = "unreadable"};
+    struct json *faults = json_new_object();
+    double sum = 0.0;
+    for (size_t i = 0; i < REPLY_FAULT_COUNT; i++) {
+        json_add_number(faults, words[i], (double)state->faults[i], 0);
+        sum += (double)state->faults[i];
+    }
+    json_add_number(json, "bad_fields", sum, 0);
+    json_add(json, "bad_fields_by_reason", faults);
+}
+
+static void add_device(struct json *json, const struct heater_state *state, hb_mono now)
+{
+    const bool read = mono_is_set(state->at);
+    add_foreign_text(json, "model", state->model);
+    add_foreign_text(json, "firmware", state->firmware);
+    add_foreign_text(json, "identity", state->identity);
+    add_reading(json, "uptime_s", &state->uptime_s, now, 1.0, 0);
+    json_add_number(json, "age_s",
+                    read ? (double)mono_age_ms(now, state->at) / 1000.0 : (double)NAN, 1);
 }
 
 char *state_encode_heater(const struct heater_view *view, hb_mono now)
@@ -212,15 +265,19 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     add_readings(json, heater, now);
     json_add_number(json, "commanded_w", view->commanded_w, 1);
     json_add_string(json, "outcome", isnan(view->commanded_w) ? NULL : outcome_word(view->outcome));
+    add_foreign_text(json, "outcome_text", isnan(view->commanded_w) ? "" : view->outcome_text);
+    add_device(json, heater, now);
     add_mining(json, view);
     add_money(json, heater, now);
     add_proof(json, &heater->work, now);
     json_add_number(json, "energy_kwh", view->energy_wh / 1000.0, 3);
     json_add_bool(json, "problem", heater->problem);
     add_foreign_text(json, "problem_text", heater->problem ? heater->problem_text : "");
+    json_add_string(json, "health", heater_health_word(heater->health));
     json_add_string(json, "link", heater_link_word(heater->link));
     add_reason(json, view->reason);
-    json_add_number(json, "writes_today", view->writes_today, 0);
+    add_care(json, view);
+    add_faults(json, heater);
     json_add_bool(json, "available", view->available);
     return print_and_free(json);
 }

@@ -10,17 +10,23 @@
  * power_limit_w (in force) hashrate_ths energy_kwh, reason (word) reason_text (sentence),
  * window "open"|"closed"|null, available true|false.
  *
- * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired, hashrate_ths
- * chip_c board_c inlet_c fan (percent) shares_accepted shares_rejected best_difficulty (null: none
- * yet) session_best_difficulty (since the start), pool ("" : none) pool_link
- * none|connecting|ok|lost, pool_reason (sentence, "" : none) pool_changes, pools (list of pool
- * accepted, refused {stale duplicate low_difficulty unauthorized other}, answer_p50_ms
- * answer_p95_ms), energy_kwh, problem true|false problem_text, link unknown|ok|lost,
- * reason, reason_text, writes_today, available true|false.
- * Of heaters whose work we see (null for others): sat_per_hour sat_per_kwh (expected)
- * revenue_source job|subsidy|null network_difficulty, hashrate_15m_ths (counted),
- * hashrate_shares_ths hashrate_shares_low_ths hashrate_shares_high_ths (by accepted shares of the
- * last hour, with their 95 % interval) shares_check agrees|below|above|null, blocks_found.
+ * Heater: power_w power_source commanded_w outcome pending|confirmed|failed|expired outcome_text
+ * (why not confirmed, "" if it is), model firmware identity ("" : unknown) uptime_s age_s (of this
+ * state when it was sent), hashrate_ths chip_c board_c inlet_c fan (percent) shares_accepted
+ * shares_rejected best_difficulty (null: none yet) session_best_difficulty (since the start), pool
+ * ("" : none) pool_link none|connecting|ok|lost, pool_reason (sentence, "" : none) pool_changes,
+ * pools (list of pool accepted, refused {stale duplicate low_difficulty unauthorized other},
+ * answer_p50_ms answer_p95_ms), energy_kwh, problem true|false problem_text, health
+ * healthy|stalled|overheated|not_obeying|pool_lost|config_drift|wrong_device, link unknown|ok|lost,
+ * reason, reason_text, writes_today flash_writes_today (those that wear it out) max_writes_per_day
+ * writes_left (of flash_writes_today; both null: no limit) writes_total flash_writes (over its
+ * whole life) min_write_s min_on_s min_off_s, calibration (metered over own power; null: not
+ * learnt) recoveries_today, bad_fields bad_fields_by_reason {missing type range text duplicate
+ * unreadable}, available true|false. Of heaters whose work we see (null for others): sat_per_hour
+ * sat_per_kwh (expected) revenue_source job|subsidy|null network_difficulty, hashrate_15m_ths
+ * (counted), hashrate_shares_ths hashrate_shares_low_ths hashrate_shares_high_ths (by accepted
+ * shares of the last hour, with their 95 % interval) shares_check agrees|below|above|null,
+ * blocks_found.
  *
  * Event: event_type block_found, hash, height difficulty network_difficulty (null: unknown), pool,
  * blocks_found. It describes the last block; if several were found within a second or so, the count

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "plumbing/lookup.h"
+
 enum { LENGTH_BYTES = 4, ROOM_FIRST = 4096, WHY_MAX = 200 };
 
 /* One try to connect; closes by itself, as the exchange may be with the next address by then. */
@@ -20,8 +22,8 @@ struct exchange {
     exchange_done done;
     void *ctx;
     uv_timer_t timer;
-    uv_getaddrinfo_t lookup;
     uv_write_t write;
+    struct lookup *lookup;        /* NULL while none is under way     */
     struct attempt *attempt;      /* NULL while the name is looked up */
     struct addrinfo *found;       /* owned                            */
     const struct addrinfo *tried; /* within `found`                   */
@@ -83,7 +85,8 @@ static void end(struct exchange *x)
 {
     x->over = true;
     end_attempt(x);
-    (void)uv_cancel((uv_req_t *)&x->lookup); /* has no effect if there is none */
+    lookup_cancel(x->lookup);
+    x->lookup = NULL;
     uv_close((uv_handle_t *)&x->timer, on_timer_closed);
 }
 
@@ -320,31 +323,19 @@ static void try_next(struct exchange *x, int status)
     fail(x, uv_strerror(status));
 }
 
-static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
+static void on_looked_up(void *ctx, struct addrinfo *found, const char *reason)
 {
-    struct exchange *x = lookup->data;
+    struct exchange *x = ctx;
+    x->lookup = NULL;
     x->found = found;
-    if (!x->over && status != 0) {
+    x->tried = found;
+    if (found == NULL) {
         char why[WHY_MAX];
-        (void)snprintf(why, sizeof why, "name '%.80s' cannot be looked up: %s", x->host,
-                       uv_strerror(status));
+        (void)snprintf(why, sizeof why, "name '%.80s' cannot be looked up: %s", x->host, reason);
         fail(x, why);
-    } else if (!x->over) {
-        x->tried = found;
+    } else {
         try_next(x, UV_EADDRNOTAVAIL);
     }
-    release(x);
-}
-
-static int look_up(struct exchange *x)
-{
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", x->port);
-    x->lookup.data = x;
-    const int status = uv_getaddrinfo(x->loop, &x->lookup, on_looked_up, x->host, port, &hints);
-    x->users += status == 0 ? 1 : 0;
-    return status;
 }
 
 static int connect_or_look_up(struct exchange *x)
@@ -359,7 +350,8 @@ static int connect_or_look_up(struct exchange *x)
         uv_ip6_addr(x->host, x->port, &address.v6) == 0) {
         return try_address(x, &address.any);
     }
-    return look_up(x);
+    x->lookup = lookup_start(x->loop, x->host, x->port, on_looked_up, x);
+    return x->lookup != NULL ? 0 : UV_ENOMEM;
 }
 
 /* --- start and cancel ---------------------------------------------------------------------------

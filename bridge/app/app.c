@@ -99,14 +99,13 @@ static void on_tick(uv_timer_t *timer)
     struct app *app = timer->data;
     const hb_mono now = clock_mono();
     ticker_tick(&app->ticker, now);
-    for (size_t i = 0; i < app->config->heater_count; i++) {
-        host_tick(app->hosts[i], app_house_now(app));
-    }
+    app_tick_heaters(app);
     struct event event = {.kind = EVENT_TICK};
     app_post(app, &event);
     work(app);
     if (mono_age_ms(now, app->saved_at) >= SAVE_TOTALS_MS) {
         app_save_totals(app);
+        app_keep_records(app, true);
         app->saved_at = now;
     }
     feed_watchdog(app, now);
@@ -122,24 +121,19 @@ static void on_wake(uv_async_t *async)
     struct app *app = async->data;
     app_receive_mqtt(app);
     app_receive_web(app);
+    app_wake_heaters(app);
     work(app);
 }
 
 /* Called on other threads. */
 static void ring_bell(void *ctx)
 {
-    struct app *app = ctx;
-    (void)uv_async_send(&app->wake);
+    app_ring(ctx);
 }
 
-/* A host delivers a state or an outcome. Taken up after the host is done, for it must not be called
- * from within this. */
-static void on_host_event(void *ctx, const struct event *event)
+void app_ring(struct app *app)
 {
-    struct app *app = ctx;
-    struct event mine = *event;
-    app_post(app, &mine);
-    ring_bell(app);
+    (void)uv_async_send(&app->wake);
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
@@ -161,13 +155,14 @@ static bool start_memory(struct app *app, struct hb_err *err)
     const size_t heaters = app->config->heater_count;
     app->hosts = calloc(heaters + 1, sizeof *app->hosts);
     app->caps = calloc(heaters + 1, sizeof *app->caps);
+    app->news = calloc(heaters + 1, sizeof *app->news);
     app->bad_sources = calloc(rooms + 1 + heaters, sizeof *app->bad_sources);
     app->retained_told = calloc(rooms + 1, sizeof *app->retained_told);
     app->room_views = calloc(rooms + 1, sizeof *app->room_views);
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
     app->events = ring_create(EVENT_SLOTS_MIN + 4 * (rooms + heaters), sizeof(struct event),
                               RING_DROP_OLDEST, NULL, NULL);
-    if (app->hosts == NULL || app->caps == NULL || app->bad_sources == NULL ||
+    if (app->hosts == NULL || app->caps == NULL || app->news == NULL || app->bad_sources == NULL ||
         app->retained_told == NULL || app->room_views == NULL || app->heater_views == NULL ||
         app->events == NULL) {
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
@@ -264,36 +259,6 @@ static bool start_proxy(struct app *app, struct hb_err *err)
     }
     hb_log(app->log, LOG_LEVEL_INFO, "proxy", "heaters can be pointed to %s, port %u",
            proxy->listen, proxy_port(app->proxy));
-    return true;
-}
-
-static bool start_heaters(struct app *app, struct hb_err *err)
-{
-    app->http = http_create(app->loop, err);
-    if (app->http == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < app->config->heater_count; i++) {
-        const struct config_heater *heater = &app->config->heaters[i];
-        const struct host_options options = {
-            .driver = heater_driver_find(heater->driver),
-            .config = heater,
-            .index = (uint16_t)i,
-            .loop = app->loop,
-            .engine = app->engine,
-            .proxy = app->proxy,
-            .http = app->http,
-            .log = app->log,
-            .event = on_host_event,
-            .ctx = app,
-        };
-        app->hosts[i] = host_create(&options, err);
-        if (app->hosts[i] == NULL) {
-            hb_err_prefix(err, "heaters.%s", heater->id);
-            return false;
-        }
-        app->caps[i] = *host_caps(app->hosts[i]);
-    }
     return true;
 }
 
@@ -443,12 +408,13 @@ struct app *app_start(struct uv_loop_s *loop, const struct config *config,
     const bool started = start_memory(app, err) &&
                          (app->store = store_open(config->state_dir, log, err)) != NULL &&
                          start_mining(app, err) && start_engine(app, err) &&
-                         start_proxy(app, err) && start_heaters(app, err) && start_core(app, err) &&
-                         start_mqtt(app, err) && start_web(app, err);
+                         start_proxy(app, err) && app_start_heaters(app, err) &&
+                         start_core(app, err) && start_mqtt(app, err) && start_web(app, err);
     if (!started) {
         app_stop(app, false);
         return NULL;
     }
+    app_tell_abilities(app);
     start_ticking(app);
     return app;
 }
@@ -504,6 +470,7 @@ void app_stop(struct app *app, bool reloading)
         app_post(app, &event);
         app_drain(app);
         app_save_totals(app);
+        app_keep_records(app, true);
     }
     web_stop(app->web);
     stop_mqtt(app, reloading);
@@ -517,7 +484,9 @@ void app_stop(struct app *app, bool reloading)
     ring_destroy(app->events);
     free(app->effects.item);
     free(app->hosts);
+    free(app->news);
     free(app->caps);
+    free(app->topics);
     free(app->bad_sources);
     free(app->retained_told);
     free(app->room_views);

@@ -1,4 +1,5 @@
 /* What comes in: MQTT messages and the page's requests, decoded into events for the core. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/app/private.h"
@@ -17,6 +18,28 @@ static void subscribe_source(struct app *app, const struct config_source *source
     }
 }
 
+bool app_listen(void *ctx, uint16_t heater, const char *topic)
+{
+    struct app *app = ctx;
+    if (app->topic_count == app->topic_room) {
+        const size_t room = app->topic_room == 0 ? 16 : 2 * app->topic_room;
+        struct app_topic *grown = realloc(app->topics, room * sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        app->topics = grown;
+        app->topic_room = room;
+    }
+    struct app_topic *mine = &app->topics[app->topic_count];
+    mine->heater = heater;
+    if (!text_copy(mine->topic, sizeof mine->topic, topic)) {
+        return false;
+    }
+    app->topic_count++;
+    /* At the start of the program, before there is a client, app_subscribe_all does it. */
+    return app->mqtt == NULL || mqtt_client_subscribe(app->mqtt, topic);
+}
+
 void app_subscribe_all(struct app *app)
 {
     const struct config *config = app->config;
@@ -26,6 +49,9 @@ void app_subscribe_all(struct app *app)
         (void)mqtt_client_subscribe(app->mqtt, topic);
     }
     subscribe_source(app, &config->outdoor);
+    for (size_t i = 0; i < app->topic_count; i++) {
+        (void)mqtt_client_subscribe(app->mqtt, app->topics[i].topic);
+    }
     for (size_t i = 0; i < config->heater_count; i++) {
         subscribe_source(app, &config->heaters[i].power_meter);
     }
@@ -104,6 +130,16 @@ static void take_meter(struct app *app, size_t heater, const struct mqtt_incomin
     }
 }
 
+static void take_for_drivers(struct app *app, const struct mqtt_incoming *in)
+{
+    for (size_t i = 0; i < app->topic_count; i++) {
+        if (strcmp(app->topics[i].topic, in->topic) == 0) {
+            host_message(app->hosts[app->topics[i].heater], in->topic, in->payload, in->len,
+                         in->retained, app_house_now(app));
+        }
+    }
+}
+
 /* Several rooms may share a topic, and one topic may carry several values. */
 static void take_sources(struct app *app, const struct mqtt_incoming *in)
 {
@@ -174,6 +210,7 @@ static void refuse_heater_command(struct app *app, const struct topic_target *ta
 static void take_message(struct app *app, const struct mqtt_incoming *in)
 {
     take_sources(app, in);
+    take_for_drivers(app, in);
     const struct topic_target target = topics_classify(app->config, in->topic);
     switch (target.kind) {
     case TOPIC_ROOM_COMMAND:

@@ -16,6 +16,31 @@ void app_publish(struct app *app, const char *topic, const char *payload, bool r
     (void)mqtt_client_publish(app->mqtt, topic, payload, strlen(payload), 1, retain);
 }
 
+bool app_speak(void *ctx, const char *topic, const char *payload, bool retain)
+{
+    struct app *app = ctx;
+    return app->mqtt_connected &&
+           mqtt_client_publish(app->mqtt, topic, payload, strlen(payload), 1, retain);
+}
+
+bool app_recall(void *ctx, uint16_t heater, char text[HEATER_MEMORY_MAX])
+{
+    struct app *app = ctx;
+    struct store_memory kept = {0};
+    (void)text_copy(kept.id, sizeof kept.id, app->config->heaters[heater].id);
+    return store_load_memory(app->store, &kept) && text_copy(text, HEATER_MEMORY_MAX, kept.text);
+}
+
+void app_remember(void *ctx, uint16_t heater, const char *text)
+{
+    struct app *app = ctx;
+    struct store_memory kept = {0};
+    (void)text_copy(kept.id, sizeof kept.id, app->config->heaters[heater].id);
+    if (text_copy(kept.text, sizeof kept.text, text)) {
+        store_save_memory(app->store, &kept);
+    }
+}
+
 static void publish_room(struct app *app, uint16_t index)
 {
     const struct config_room *room = &app->config->rooms[index];

@@ -18,6 +18,12 @@
 #include "plumbing/http.h"
 #include "plumbing/ring.h"
 
+/* A topic on which a heater's driver listens. */
+struct app_topic {
+    char topic[TOPIC_MAX];
+    uint16_t heater;
+};
+
 struct app {
     uv_loop_t *loop;
     const struct config *config;
@@ -33,6 +39,10 @@ struct app {
     struct proxy *proxy;         /* likewise                 */
     struct host **hosts;         /* config->heater_count     */
     struct heater_caps *caps;
+    bool *news; /* per heater: it has told something since its host was last asked what is due */
+    bool told_moved; /* devices that changed places were reported */
+    struct app_topic *topics;
+    size_t topic_count, topic_room;
     struct core *core;
     struct effects effects;
     struct ring *events; /* posted by the files of this room, drained by app_drain */
@@ -73,8 +83,23 @@ void app_post(struct app *app, struct event *event);
 void app_drain(struct app *app);
 hb_mono app_house_now(const struct app *app);
 
+/* Lets the loop take up what was posted; from any thread. */
+void app_ring(struct app *app);
+
+/* heaters.c: the hosts, and what is kept of their heaters. */
+bool app_start_heaters(struct app *app, struct hb_err *err);
+/* Abilities that earlier runs learnt become events, so that a trace holds all there is to know. */
+void app_tell_abilities(struct app *app);
+void app_tick_heaters(struct app *app);
+/* Between two ticks: what is due because a heater has answered. */
+void app_wake_heaters(struct app *app);
+/* Keeps what changed, or everything. */
+void app_keep_records(struct app *app, bool all);
+
 /* inbox.c: from MQTT and the page to events. */
 void app_subscribe_all(struct app *app);
+/* A heater's driver listens on a topic from now on; ctx is the app. */
+bool app_listen(void *ctx, uint16_t heater, const char *topic);
 void app_receive_mqtt(struct app *app);
 void app_receive_web(struct app *app);
 
@@ -84,6 +109,10 @@ void app_announce(struct app *app);
 void app_show(struct app *app);
 void app_save_totals(struct app *app);
 void app_publish(struct app *app, const char *topic, const char *payload, bool retain);
+/* A heater's driver publishes; false while there is no broker. Its memory. ctx is the app. */
+bool app_speak(void *ctx, const char *topic, const char *payload, bool retain);
+bool app_recall(void *ctx, uint16_t heater, char text[HEATER_MEMORY_MAX]);
+void app_remember(void *ctx, uint16_t heater, const char *text);
 /* Tells people that a request for a room was refused, on its error topic and on the page. */
 void app_refuse(struct app *app, uint16_t room, const char *text);
 

@@ -201,6 +201,10 @@ static void decide(const struct allocator *allocator, struct allocator_heater *h
     }
     const double next_w = on ? level_for(allocator, heater, share_w) : 0;
     heater->next_w = without_chatter(heater, next_w, now);
+    if (heater->next_w > 0) {
+        /* Of a heater whose abilities have changed the present power may be none of its levels. */
+        heater->next_w = allocator_level(caps, heater->next_w, heater->limit_w);
+    }
 }
 
 /* Rises wait when others have not come down yet; then everything is cut to the limit. */

@@ -14,13 +14,15 @@
 
 enum { QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
 
-enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_CALIBRATION, SAVE_STOP };
+enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_RECORD, SAVE_MEMORY, SAVE_CALIBRATION, SAVE_STOP };
 
 struct save {
     enum save_kind kind;
     union {
         struct store_room room;
         struct store_heater heater;
+        struct store_record record;
+        struct store_memory memory;
         struct miner_calibration calibration;
     } u;
 };
@@ -45,6 +47,13 @@ static const char *const steps[] = {
     "CREATE TABLE calibration(id TEXT PRIMARY KEY, kernel TEXT, threads INTEGER, source INTEGER,"
     " reference_hs REAL, idle_w REAL, swing_w REAL, bulge_w REAL, idle_sd_w REAL, swing_sd_w REAL,"
     " bulge_sd_w REAL, full_hs REAL, known_at REAL) STRICT;",
+    "CREATE TABLE memory(id TEXT PRIMARY KEY, text TEXT) STRICT;",
+    "CREATE TABLE record(id TEXT PRIMARY KEY, driver TEXT, identity TEXT, model TEXT,"
+    " firmware TEXT, pool TEXT, pool_user TEXT, day INTEGER, writes_today INTEGER,"
+    " wearing_today INTEGER, writes INTEGER, flash_writes INTEGER, recovered INTEGER,"
+    " calibration REAL, calibration_count INTEGER, caps_known INTEGER, min_w REAL, max_w REAL,"
+    " step_w REAL, standby_w REAL, tiers TEXT, settle_ms INTEGER, min_on_ms INTEGER,"
+    " min_off_ms INTEGER, min_write_ms INTEGER, max_writes_per_day INTEGER, flags INTEGER) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof steps[0] };
@@ -120,6 +129,153 @@ bool store_load_heater(struct store *store, struct store_heater *heater)
     return found;
 }
 
+/* --- what the supervisor knows
+ * ------------------------------------------------------------------*/
+
+enum { RECORD_COLUMNS = 27, TIERS_TEXT_MAX = HEATER_TIERS * 26 };
+
+/* The yes-or-no abilities, one bit each, in the order of the list: append only. */
+static bool *flag_of(struct heater_caps *caps, int bit)
+{
+    bool *const flags[] = {&caps->restarts_on_change, &caps->self_reverting, &caps->has_fan,
+                           &caps->sees_work,          &caps->shares_meter,   &caps->observe_only};
+    return bit < (int)(sizeof flags / sizeof flags[0]) ? flags[bit] : NULL;
+}
+
+static void read_tiers(const char *text, struct heater_caps *caps)
+{
+    char *rest = NULL;
+    caps->tier_count = 0;
+    for (; caps->tier_count < HEATER_TIERS; text = rest) {
+        const double tier_w = strtod(text, &rest);
+        if (rest == text) {
+            return;
+        }
+        caps->tier_w[caps->tier_count++] = tier_w;
+    }
+}
+
+static void write_tiers(const struct heater_caps *caps, char text[TIERS_TEXT_MAX])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < caps->tier_count && i < HEATER_TIERS; i++) {
+        used += (size_t)snprintf(text + used, TIERS_TEXT_MAX - used, "%s%.17g", i > 0 ? " " : "",
+                                 caps->tier_w[i]);
+    }
+}
+
+/* Columns 15 and on. */
+static void read_caps(sqlite3_stmt *row, struct heater_record *record)
+{
+    struct heater_caps *caps = &record->caps;
+    double *const numbers[] = {&caps->min_w, &caps->max_w, &caps->step_w, &caps->standby_w};
+    int32_t *const wholes[] = {&caps->settle_ms, &caps->min_on_ms, &caps->min_off_ms,
+                               &caps->min_write_ms, &caps->max_writes_per_day};
+    record->caps_known = sqlite3_column_int(row, 15) != 0;
+    for (int i = 0; i < 4; i++) {
+        *numbers[i] = sqlite3_column_double(row, 16 + i);
+    }
+    read_tiers(column_text(row, 20), caps);
+    for (int i = 0; i < 5; i++) {
+        *wholes[i] = sqlite3_column_int(row, 21 + i);
+    }
+    for (int i = 0; flag_of(caps, i) != NULL; i++) {
+        *flag_of(caps, i) = (sqlite3_column_int(row, 26) >> i & 1) != 0;
+    }
+}
+
+bool store_load_record(struct store *store, struct store_record *kept)
+{
+    struct heater_record *record = &kept->record;
+    sqlite3_stmt *row = prepare(store, "SELECT * FROM record WHERE id = ?", kept->id);
+    char *const texts[] = {record->driver,   record->identity, record->model,
+                           record->firmware, record->pool,     record->pool_user};
+    const size_t sizes[] = {sizeof record->driver, sizeof record->identity,
+                            sizeof record->model,  sizeof record->firmware,
+                            sizeof record->pool,   sizeof record->pool_user};
+    bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW &&
+                 sqlite3_column_count(row) == RECORD_COLUMNS;
+    for (int i = 0; found && i < 6; i++) {
+        found = text_copy(texts[i], sizes[i], column_text(row, 1 + i));
+    }
+    if (found) {
+        record->day = sqlite3_column_int64(row, 7);
+        record->writes_today = (uint32_t)sqlite3_column_int64(row, 8);
+        record->wearing_today = (uint32_t)sqlite3_column_int64(row, 9);
+        record->writes = (uint64_t)sqlite3_column_int64(row, 10);
+        record->flash_writes = (uint64_t)sqlite3_column_int64(row, 11);
+        record->recovered = (uint32_t)sqlite3_column_int64(row, 12);
+        record->calibration = sqlite3_column_double(row, 13);
+        record->calibration_count = (uint32_t)sqlite3_column_int64(row, 14);
+        read_caps(row, record);
+    }
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
+static void bind_caps(sqlite3_stmt *row, struct heater_record *record, const char *tiers)
+{
+    struct heater_caps *caps = &record->caps;
+    const double numbers[] = {caps->min_w, caps->max_w, caps->step_w, caps->standby_w};
+    const int32_t wholes[] = {caps->settle_ms, caps->min_on_ms, caps->min_off_ms,
+                              caps->min_write_ms, caps->max_writes_per_day};
+    int flags = 0;
+    (void)sqlite3_bind_int(row, 16, record->caps_known);
+    for (int i = 0; i < 4; i++) {
+        (void)sqlite3_bind_double(row, 17 + i, numbers[i]);
+    }
+    (void)sqlite3_bind_text(row, 21, tiers, -1, SQLITE_STATIC);
+    for (int i = 0; i < 5; i++) {
+        (void)sqlite3_bind_int(row, 22 + i, wholes[i]);
+    }
+    for (int i = 0; flag_of(caps, i) != NULL; i++) {
+        flags |= *flag_of(caps, i) ? 1 << i : 0;
+    }
+    (void)sqlite3_bind_int(row, 27, flags);
+}
+
+static bool write_record(struct store *store, struct store_record *kept)
+{
+    struct heater_record *record = &kept->record;
+    char tiers[TIERS_TEXT_MAX];
+    sqlite3_stmt *row = prepare(store,
+                                "REPLACE INTO record VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+                                "?,?,?,?,?,?,?,?)",
+                                kept->id);
+    if (row == NULL) {
+        return false;
+    }
+    const char *const texts[] = {record->driver,   record->identity, record->model,
+                                 record->firmware, record->pool,     record->pool_user};
+    const int64_t wholes[] = {record->day,
+                              record->writes_today,
+                              record->wearing_today,
+                              (int64_t)record->writes,
+                              (int64_t)record->flash_writes,
+                              record->recovered};
+    for (int i = 0; i < 6; i++) {
+        (void)sqlite3_bind_text(row, 2 + i, texts[i], -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(row, 8 + i, wholes[i]);
+    }
+    (void)sqlite3_bind_double(row, 14, record->calibration);
+    (void)sqlite3_bind_int64(row, 15, record->calibration_count);
+    write_tiers(&record->caps, tiers);
+    bind_caps(row, record, tiers);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
+bool store_load_memory(struct store *store, struct store_memory *memory)
+{
+    sqlite3_stmt *row = prepare(store, "SELECT text FROM memory WHERE id = ?", memory->id);
+    const bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW &&
+                       text_copy(memory->text, sizeof memory->text, column_text(row, 0));
+    (void)sqlite3_finalize(row);
+    return found;
+}
+
 bool store_load_calibration(struct store *store, struct miner_calibration *calibration)
 {
     struct miner_calibration *c = calibration;
@@ -181,6 +337,18 @@ static bool write_heater(struct store *store, const struct store_heater *heater)
     return done;
 }
 
+static bool write_memory(struct store *store, const struct store_memory *memory)
+{
+    sqlite3_stmt *row = prepare(store, "REPLACE INTO memory VALUES(?,?)", memory->id);
+    if (row == NULL) {
+        return false;
+    }
+    (void)sqlite3_bind_text(row, 2, memory->text, -1, SQLITE_STATIC);
+    const bool done = sqlite3_step(row) == SQLITE_DONE;
+    (void)sqlite3_finalize(row);
+    return done;
+}
+
 static bool write_calibration(struct store *store, const struct miner_calibration *c)
 {
     sqlite3_stmt *row = prepare(store, "REPLACE INTO calibration VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -221,6 +389,12 @@ static bool write_batch(struct store *store)
             break;
         case SAVE_HEATER:
             ok = write_heater(store, &save.u.heater) && ok;
+            break;
+        case SAVE_RECORD:
+            ok = write_record(store, &save.u.record) && ok;
+            break;
+        case SAVE_MEMORY:
+            ok = write_memory(store, &save.u.memory) && ok;
             break;
         case SAVE_CALIBRATION:
             ok = write_calibration(store, &save.u.calibration) && ok;
@@ -376,6 +550,20 @@ void store_save_heater(struct store *store, const struct store_heater *heater)
 {
     struct save save = {.kind = SAVE_HEATER};
     save.u.heater = *heater;
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_record(struct store *store, const struct store_record *record)
+{
+    struct save save = {.kind = SAVE_RECORD};
+    save.u.record = *record;
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_memory(struct store *store, const struct store_memory *memory)
+{
+    struct save save = {.kind = SAVE_MEMORY};
+    save.u.memory = *memory;
     (void)ring_push(store->queue, &save);
 }
 

@@ -31,6 +31,18 @@ struct store_heater {
     struct heater_totals totals;
 };
 
+/* What the supervisor of a heater knows of it. */
+struct store_record {
+    char id[ID_MAX];
+    struct heater_record record;
+};
+
+/* What a heater's driver wants to know again. */
+struct store_memory {
+    char id[ID_MAX];
+    char text[HEATER_MEMORY_MAX];
+};
+
 /* Opens `dir`/heatbridge.db, creating the directory (mode 0700) and the tables, and starts the
  * thread. NULL with `err` only if the directory cannot be made or the thread cannot start. */
 HB_MUST_USE struct store *store_open(const char *dir, const struct hb_log *log, struct hb_err *err);
@@ -41,12 +53,16 @@ void store_close(struct store *store);
  * first save. */
 HB_MUST_USE bool store_load_room(struct store *store, struct store_room *room);
 HB_MUST_USE bool store_load_heater(struct store *store, struct store_heater *heater);
+HB_MUST_USE bool store_load_record(struct store *store, struct store_record *record);
+HB_MUST_USE bool store_load_memory(struct store *store, struct store_memory *memory);
 HB_MUST_USE bool store_load_calibration(struct store *store, struct miner_calibration *calibration);
 
 /* Queue a save; never block. A full queue drops the oldest, which a later save of the same room or
  * heater makes good. */
 void store_save_room(struct store *store, const struct store_room *room);
 void store_save_heater(struct store *store, const struct store_heater *heater);
+void store_save_record(struct store *store, const struct store_record *record);
+void store_save_memory(struct store *store, const struct store_memory *memory);
 void store_save_calibration(struct store *store, const struct miner_calibration *calibration);
 
 #endif

@@ -154,7 +154,7 @@ static void add_heater_work(struct json *json, const struct heater_view *view)
     add_count(json, "shares_stale", view->state.shares_stale);
     add_limit(json, "best_difficulty", view->best_difficulty, 6);
     json_add_number(json, "energy_wh", view->energy_wh, 1);
-    add_count(json, "writes_today", view->writes_today);
+    add_count(json, "writes_today", view->state.care.writes_today);
 }
 
 static struct json *heater_json(const struct snapshot_input *input, size_t index)

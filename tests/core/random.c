@@ -58,6 +58,17 @@ static struct heater_state heater_state(struct random *random)
         .chip_c = reading(random, 30, 86),
         .board_c = reading(random, 20, 70),
         .inlet_c = reading(random, 10, 40),
+        .uptime_s = reading(random, 0, 1e6),
+        .health = (enum heater_health)random_below(random, HEATER_HEALTH_COUNT),
+        .firmware = "v2.14 beta",
+        .identity = "aa:bb:cc:dd:ee:ff",
+        .faults = {random_below(random, 5)},
+        .care = {.writes_today = random_below(random, 100),
+                 .flash_writes = random_below(random, 1000),
+                 .max_writes_per_day = (int32_t)random_below(random, 100),
+                 .calibration = number(random, 0, 2),
+                 .waits_for = (enum heater_wait)(
+                     random_below(random, 9) == 0 ? random_below(random, 4) : HEATER_WAIT_NOTHING)},
         .fan_ratio = reading(random, 0, 1),
         .applied_w = number(random, 0, 1500),
         .shares_accepted = random_below(random, 100),
@@ -104,14 +115,43 @@ static struct room_request request(struct random *random)
     };
 }
 
+static struct heater_caps random_caps(struct random *random, bool tiers)
+{
+    struct heater_caps caps = {.min_w = random_between(random, 10, 500),
+                               .settle_ms = (int32_t)random_below(random, 60000),
+                               .min_on_ms = (int32_t)random_below(random, 600000),
+                               .min_off_ms = (int32_t)random_below(random, 600000),
+                               .min_write_ms = (int32_t)random_below(random, 30000),
+                               .restarts_on_change = random_below(random, 3) == 0};
+    caps.max_w = caps.min_w + random_between(random, 0, 1500);
+    caps.step_w = random_below(random, 2) == 0 ? 0 : random_between(random, 1, 100);
+    if (tiers) {
+        caps.tier_count = (uint8_t)(1 + random_below(random, 6));
+        for (uint8_t i = 0; i < caps.tier_count; i++) {
+            caps.tier_w[i] = caps.min_w + (caps.max_w - caps.min_w) * i / 6;
+        }
+    }
+    return caps;
+}
+
 struct event random_event(struct random *random, uint16_t rooms, uint16_t heaters)
 {
-    static const enum event_kind kinds[] = {
-        EVENT_TICK,         EVENT_TICK,          EVENT_ROOM_TEMPERATURE, EVENT_ROOM_TEMPERATURE,
-        EVENT_HEATER_STATE, EVENT_HEATER_STATE,  EVENT_HEATER_STATE,     EVENT_HEATER_OUTCOME,
-        EVENT_OUTDOOR,      EVENT_ROOM_HUMIDITY, EVENT_ROOM_WINDOW,      EVENT_ROOM_REQUEST};
+    static const enum event_kind kinds[] = {EVENT_TICK,
+                                            EVENT_TICK,
+                                            EVENT_ROOM_TEMPERATURE,
+                                            EVENT_ROOM_TEMPERATURE,
+                                            EVENT_HEATER_STATE,
+                                            EVENT_HEATER_STATE,
+                                            EVENT_HEATER_STATE,
+                                            EVENT_HEATER_OUTCOME,
+                                            EVENT_OUTDOOR,
+                                            EVENT_ROOM_HUMIDITY,
+                                            EVENT_ROOM_WINDOW,
+                                            EVENT_ROOM_REQUEST,
+                                            EVENT_HEATER_ABILITIES};
     struct event event = {.kind = kinds[random_below(random, sizeof(kinds) / sizeof(kinds[0]))]};
-    const bool of_heater = event.kind == EVENT_HEATER_STATE || event.kind == EVENT_HEATER_OUTCOME;
+    const bool of_heater = event.kind == EVENT_HEATER_STATE || event.kind == EVENT_HEATER_OUTCOME ||
+                           event.kind == EVENT_HEATER_ABILITIES;
     event.index = (uint16_t)random_below(random, of_heater ? heaters : rooms);
     if (event.kind == EVENT_ROOM_TEMPERATURE) {
         event.number =
@@ -127,6 +167,12 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
     } else if (event.kind == EVENT_HEATER_OUTCOME) {
         event.u.outcome.seq = random_below(random, 200);
         event.u.outcome.result = (enum command_outcome)random_below(random, 4);
+        if (event.u.outcome.result == COMMAND_FAILED) {
+            (void)snprintf(event.u.outcome.why, sizeof event.u.outcome.why, "expected %u W",
+                           (unsigned)random_below(random, 3000));
+        }
+    } else if (event.kind == EVENT_HEATER_ABILITIES) {
+        event.u.caps = random_caps(random, random_below(random, 3) == 0);
     }
     return event;
 }
@@ -150,6 +196,7 @@ void random_move(struct event *event, hb_mono now, hb_wall wall, int32_t utc_off
         move(&state->board_c.at, now);
         move(&state->inlet_c.at, now);
         move(&state->fan_ratio.at, now);
+        move(&state->uptime_s.at, now);
         move(&state->work.sat_per_hour.at, now);
         move(&state->work.network_difficulty.at, now);
         move(&state->work.average_hs.at, now);
@@ -160,20 +207,7 @@ void random_move(struct event *event, hb_mono now, hb_wall wall, int32_t utc_off
 static void random_heater(struct random *random, struct world *world, uint16_t index)
 {
     struct heater_caps *caps = &world->caps[index];
-    *caps = (struct heater_caps){.min_w = random_between(random, 10, 500),
-                                 .settle_ms = (int32_t)random_below(random, 60000),
-                                 .min_on_ms = (int32_t)random_below(random, 600000),
-                                 .min_off_ms = (int32_t)random_below(random, 600000),
-                                 .min_write_ms = (int32_t)random_below(random, 30000),
-                                 .restarts_on_change = random_below(random, 3) == 0};
-    caps->max_w = caps->min_w + random_between(random, 0, 1500);
-    caps->step_w = random_below(random, 2) == 0 ? 0 : random_between(random, 1, 100);
-    if (index % 3 == 2) {
-        caps->tier_count = (uint8_t)(1 + random_below(random, 6));
-        for (uint8_t i = 0; i < caps->tier_count; i++) {
-            caps->tier_w[i] = caps->min_w + (caps->max_w - caps->min_w) * i / 6;
-        }
-    }
+    *caps = random_caps(random, index % 3 == 2);
     if (index % 3 == 1) {
         world->heaters[index].max_w = caps->min_w + random_between(random, 0, 1000);
     }

@@ -166,6 +166,10 @@ static void check_after_tick(void)
 
 static void step(struct event *event)
 {
+    if (event->kind == EVENT_HEATER_ABILITIES) {
+        event->u.caps.observe_only = world.caps[event->index].observe_only;
+        world.caps[event->index] = event->u.caps;
+    }
     const uint64_t before = allocations;
     world.effects.count = 0;
     core_step(world.core, event, &world.effects);

@@ -67,8 +67,10 @@ static void test_damaged_lines_are_refused(void **state)
         "tick 99999999999999999999 2 3 0",
         "temperature 1 2 3 0 21x",
         "window 1 2 3 0 2",
-        "outcome 1 2 3 0 -1 0",
-        "outcome 1 2 3 0 1 9",
+        "outcome 1 2 3 0 -1 0 -",
+        "outcome 1 2 3 0 1 9 -",
+        "outcome 1 2 3 0 1 1",
+        "abilities 1 2 3 0 1 2 0 0 13",
         "tick 1  2 3 0",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -153,9 +155,9 @@ static void test_damaged_files_are_told(void **state)
     struct event event;
     struct hb_err err = {0};
     assert_false(trace_open(&reader, file, &err));
-    assert_non_null(strstr(err.msg, "expected 'heatbridge-trace 3'"));
+    assert_non_null(strstr(err.msg, "expected 'heatbridge-trace 4'"));
     rewind(file);
-    (void)fputs("heatbridge-trace 3\ntick 1 2 3 0\ntick 1 2", file);
+    (void)fputs("heatbridge-trace 4\ntick 1 2 3 0\ntick 1 2", file);
     rewind(file);
     err = (struct hb_err){0};
     assert_true(trace_open(&reader, file, &err));

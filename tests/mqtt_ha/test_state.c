@@ -69,6 +69,17 @@ static struct heater_view busy_heater(void)
                   .board_c = reading_make(48.0, NOW, PROVENANCE_REPORTED),
                   .inlet_c = reading_none(),
                   .fan_ratio = reading_make(0.35, NOW, PROVENANCE_REPORTED),
+                  .uptime_s = reading_make(86400, NOW, PROVENANCE_REPORTED),
+                  .firmware = "v2.14",
+                  .identity = "aa:bb:cc:dd:ee:ff",
+                  .faults = {[REPLY_TYPE] = 3, [REPLY_RANGE] = 1},
+                  .care = {.writes_today = 7,
+                           .wearing_today = 2,
+                           .writes = 77,
+                           .flash_writes = 22,
+                           .max_writes_per_day = 6,
+                           .calibration = 1.0625,
+                           .recoveries = 1},
                   .best_difficulty = 812.5,
                   .pool_link = POOL_OK,
                   .pool = "pool.example:3333",
@@ -105,7 +116,9 @@ static struct heater_view busy_heater(void)
         .shares_accepted = 12,
         .shares_rejected = 1,
         .blocks_found = 2,
-        .writes_today = 7,
+        .min_on_ms = 300000,
+        .min_off_ms = 60000,
+        .min_write_ms = 1500,
         .available = true};
     return view;
 }

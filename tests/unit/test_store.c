@@ -70,6 +70,38 @@ static const struct store_heater miner = {
                .blocks_found = 2},
 };
 
+static const struct store_record known = {
+    .id = "miner",
+    .record = {.driver = "axeos",
+               .identity = "aa:bb:cc:dd:ee:ff",
+               .model = "Gamma",
+               .firmware = "v2.14",
+               .pool = "pool.example:3333",
+               .pool_user = "somebody.hallway",
+               .caps_known = true,
+               .caps = {.min_w = 10,
+                        .max_w = 19.5,
+                        .step_w = 0.25,
+                        .standby_w = 1,
+                        .tier_w = {10, 1.0 / 3 + 12, 19.5},
+                        .tier_count = 3,
+                        .settle_ms = 30000,
+                        .min_on_ms = 1,
+                        .min_off_ms = 2,
+                        .min_write_ms = 3,
+                        .max_writes_per_day = 6,
+                        .restarts_on_change = true,
+                        .has_fan = true},
+               .day = 20783,
+               .writes_today = 9,
+               .wearing_today = 4,
+               .writes = 1234,
+               .flash_writes = 321,
+               .recovered = 1U << HEATER_STALLED,
+               .calibration = 1.0625,
+               .calibration_count = 77},
+};
+
 static const struct miner_calibration learnt = {
     .kernel = "avx512",
     .threads = 4,
@@ -180,6 +212,24 @@ static void what_the_engine_learnt_survives(void **state)
     assert_int_equal(errors, 0);
 }
 
+static void what_a_driver_remembers_survives(void **state)
+{
+    (void)state;
+    struct store_memory memory = {.id = "plug", .text = "12 1790000000000 -5"};
+    struct store *store = open_store();
+    struct store_memory nothing = {.id = "plug"};
+    assert_false(store_load_memory(store, &nothing));
+    store_save_memory(store, &memory);
+    memory.text[1] = '3';
+    store_save_memory(store, &memory);
+    store_close(store);
+    store = open_store();
+    assert_true(store_load_memory(store, &nothing));
+    assert_string_equal(nothing.text, "13 1790000000000 -5");
+    store_close(store);
+    assert_int_equal(errors, 0);
+}
+
 static void files_are_private(void **state)
 {
     (void)state;
@@ -222,13 +272,60 @@ static void a_folder_that_cannot_be_made_is_named(void **state)
     assert_non_null(strstr(err.msg, "state_dir: cannot create '/proc/nowhere'"));
 }
 
+static void what_is_known_of_a_heater_survives(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct store_record loaded = {.id = "miner"};
+    assert_false(store_load_record(store, &loaded));
+    store_save_record(store, &known);
+    store_close(store);
+    store = open_store();
+    assert_true(store_load_record(store, &loaded));
+    const struct heater_record *a = &loaded.record;
+    const struct heater_record *b = &known.record;
+    assert_string_equal(a->driver, b->driver);
+    assert_string_equal(a->identity, b->identity);
+    assert_string_equal(a->model, b->model);
+    assert_string_equal(a->firmware, b->firmware);
+    assert_string_equal(a->pool, b->pool);
+    assert_string_equal(a->pool_user, b->pool_user);
+    assert_true(a->caps_known);
+    assert_memory_equal(a->caps.tier_w, b->caps.tier_w, sizeof a->caps.tier_w);
+    assert_int_equal(a->caps.tier_count, 3);
+    assert_near(a->caps.min_w, 10, 0);
+    assert_near(a->caps.max_w, 19.5, 0);
+    assert_near(a->caps.step_w, 0.25, 0);
+    assert_near(a->caps.standby_w, 1, 0);
+    assert_int_equal(a->caps.settle_ms, 30000);
+    assert_int_equal(a->caps.min_on_ms, 1);
+    assert_int_equal(a->caps.min_off_ms, 2);
+    assert_int_equal(a->caps.min_write_ms, 3);
+    assert_int_equal(a->caps.max_writes_per_day, 6);
+    assert_true(a->caps.restarts_on_change && a->caps.has_fan);
+    assert_false(a->caps.self_reverting || a->caps.sees_work || a->caps.observe_only);
+    assert_int_equal(a->day, 20783);
+    assert_int_equal(a->writes_today, 9);
+    assert_int_equal(a->wearing_today, 4);
+    assert_int_equal(a->writes, 1234);
+    assert_int_equal(a->flash_writes, 321);
+    assert_int_equal(a->recovered, 1U << HEATER_STALLED);
+    assert_near(a->calibration, 1.0625, 0);
+    assert_int_equal(a->calibration_count, 77);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_known_of_a_heater_survives, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(settings_and_totals_survive, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(totals_of_an_older_version_are_kept, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(what_the_engine_learnt_survives, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(what_a_driver_remembers_survives, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(files_are_private, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_broken_database_is_set_aside, make_folder, remove_folder),

@@ -14,8 +14,7 @@ enum {
     POLL_MS = 10000,
     SETTLE_MS = 3 * 60000, /* its start script alone waits 35 s */
     MIN_DWELL_MS = 3 * 60000,
-    MIN_WRITE_MS = 15 * 60000, /* a new mode is kept in flash and costs a restart */
-    LOCKOUT_MS = 60000,        /* between attempts with a password that was refused */
+    LOCKOUT_MS = 60000, /* between attempts with a password that was refused */
 };
 #define PATH "/api/graphql"
 #define PORT ":5000"
@@ -54,6 +53,9 @@ static const struct config_item options[] = {
      "Apollo II: 190, 270 and 380 W"},
     {"standby_power", CONFIG_POWER, FIELD(standby_power), 0, 1000, "W", NULL, "15 W",
      "power that its computer draws while its miner is stopped"},
+    {"min_write", CONFIG_DURATION, FIELD(min_write), 0, 864e5, NULL, NULL, "15 min",
+     "least time between two changes of its power, each of which costs a restart and wears its "
+     "flash memory"},
     {0},
 };
 
@@ -306,7 +308,7 @@ static bool fill_caps(struct apollo_heater *a, struct hb_err *err)
         .settle_ms = SETTLE_MS,
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
-        .min_write_ms = MIN_WRITE_MS,
+        .min_write_ms = (int32_t)options_of(a)->min_write,
         .restarts_on_change = true,
         .has_fan = true,
     };

@@ -9,6 +9,7 @@ struct apollo_options {
     char password[NAME_MAX_B];
     struct config_powers levels; /* W of eco, balanced and turbo; empty: a guess */
     double standby_power;        /* W while its miner is stopped */
+    int64_t min_write;           /* ms between two changes of its power */
 };
 
 extern const struct heater_driver apollo_heater;

@@ -14,10 +14,10 @@
 enum {
     POLL_MS = 5000,
     SETTLE_MS = 10 * 60000, /* of the tuner; [users report up to 20 minutes after a big step up] */
-    MIN_DWELL_MS = 3 * 60000, /* a resumed miner heats its boards up before it hashes */
-    MIN_WRITE_MS = 5 * 60000, /* every new target makes it tune anew, and is kept in flash */
-    RANGE_AGE_MS = 3600000,   /* how often its range of power is asked for */
-    LOCKOUT_MS = 60000,       /* between attempts with credentials that were refused */
+    MIN_DWELL_MS = 60000,   /* pausing and resuming take up to that long */
+    RANGE_AGE_MS = 3600000, /* how often its range of power is asked for */
+    API_PORT = 4028,
+    LOCKOUT_MS = 60000, /* between attempts with credentials that were refused */
 };
 /* Until it was asked. */
 #define UNKNOWN_MIN_W 20.0 /* below every model: a BMM draws about 40 W */
@@ -53,6 +53,8 @@ static const struct config_item options[] = {
      "password of its web page; left out, none"},
     {"standby_power", CONFIG_POWER, FIELD(standby_power), 0, 1000, "W", NULL, "40 W",
      "power that it draws while paused; hash boards without their own switch draw 300 W and more"},
+    {"min_write", CONFIG_DURATION, FIELD(min_write), 0, 864e5, NULL, NULL, "5 min",
+     "least time between two changes of its power, each of which it tunes for anew"},
     {"api_port", CONFIG_PORT, FIELD(api_port), 0, 0, NULL, NULL, "4028",
      "port of its read-only interface, which tells versions apart that are too old"},
     {0},
@@ -401,7 +403,7 @@ static void fill_caps(struct braiins_heater *b)
         .settle_ms = SETTLE_MS,
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
-        .min_write_ms = MIN_WRITE_MS,
+        .min_write_ms = (int32_t)options_of(b)->min_write,
         .has_fan = true,
     };
 }
@@ -417,7 +419,8 @@ static void legacy_url(const struct braiins_options *o, char *url, size_t size)
     if (colon != NULL && strchr(colon, ']') == NULL) {
         *colon = '\0';
     }
-    (void)snprintf(url, size, "tcp://%.*s:%u", (int)(size - 16), host, (unsigned)o->api_port);
+    const unsigned port = o->api_port > 0 ? o->api_port : API_PORT;
+    (void)snprintf(url, size, "tcp://%.*s:%u", (int)(size - sizeof "tcp://:65535"), host, port);
 }
 
 static bool init(void *self, const struct heater_env *env, struct heater_caps *caps,
@@ -436,7 +439,7 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     fill_caps(b);
     *caps = b->caps;
     legacy_url(options_of(b), url, sizeof url);
-    const struct remote_options legacy = {.url = url, .default_port = 4028};
+    const struct remote_options legacy = {.url = url, .default_port = API_PORT};
     const struct remote_options rest = {.url = options_of(b)->url};
     b->legacy = remote_create(&b->env, &legacy, hear_legacy, b, err);
     return b->legacy != NULL && talk_init(&b->talk, &ways, b, &b->env, &rest, err);

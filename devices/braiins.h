@@ -11,6 +11,7 @@ struct braiins_options {
     char username[NAME_MAX_B];
     char password[NAME_MAX_B];
     double standby_power; /* W while paused */
+    int64_t min_write;    /* ms between two changes of its power */
     uint16_t api_port;    /* of its read-only interface, asked only when REST is missing */
 };
 

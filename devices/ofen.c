@@ -14,7 +14,6 @@ enum {
     POLL_MS = 10000,
     SETTLE_MS = 10 * 60000, /* it has a Braiins tuner inside */
     MIN_DWELL_MS = 3 * 60000,
-    MIN_WRITE_MS = 5 * 60000, /* every new level makes it tune anew */
 };
 #define MISMATCH 0.15 /* of watts told and configured that is worth a word */
 
@@ -76,6 +75,8 @@ static const struct config_item ofen_options[] = {
      "its five levels, as a meter shows them; left out, 900, 1400, 1900, 2400 and 2900 W"},
     {"standby_power", CONFIG_POWER, FIELD(standby_power), 0, 1000, "W", NULL, "15 W",
      "power that it draws while it is off"},
+    {"min_write", CONFIG_DURATION, FIELD(min_write), 0, 864e5, NULL, NULL, "5 min",
+     "least time between two changes of its power, each of which it tunes for anew"},
     {0},
 };
 
@@ -86,6 +87,8 @@ static const struct config_item port21_options[] = {
      "the five levels, as a meter shows them"},
     {"standby_power", CONFIG_POWER, FIELD(standby_power), 0, 1000, "W", NULL, "15 W",
      "power that is drawn while it is off"},
+    {"min_write", CONFIG_DURATION, FIELD(min_write), 0, 864e5, NULL, NULL, "5 min",
+     "least time between two changes of its power, each of which it tunes for anew"},
     {"miner", CONFIG_TEXT, FIELD(miner), 0, 0, NULL, NULL, "",
      "id of one device behind it; left out, all together"},
     {0},
@@ -289,7 +292,7 @@ static bool set_levels(struct ofen_heater *o, struct hb_err *err)
         .settle_ms = SETTLE_MS,
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
-        .min_write_ms = MIN_WRITE_MS,
+        .min_write_ms = (int32_t)options_of(o)->min_write,
         .has_fan = true,
     };
     for (int i = 0; i < OFEN_LEVELS; i++) {

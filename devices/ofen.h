@@ -8,6 +8,7 @@ struct ofen_options {
     char url[URL_MAX];
     struct config_powers levels; /* W of levels 0 to 4; empty: the defaults of an Ofen */
     double standby_power;        /* W while off */
+    int64_t min_write;           /* ms between two changes of its power */
     char miner[NAME_MAX_B];      /* id of one device behind a 21port; "": all together */
 };
 

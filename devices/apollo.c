@@ -12,6 +12,7 @@
 
 enum {
     POLL_MS = 10000,
+    MAX_WRITES = 24,       /* of its mode, which is kept in flash */
     SETTLE_MS = 3 * 60000, /* its start script alone waits 35 s */
     MIN_DWELL_MS = 3 * 60000,
     LOCKOUT_MS = 60000, /* between attempts with a password that was refused */
@@ -309,6 +310,7 @@ static bool fill_caps(struct apollo_heater *a, struct hb_err *err)
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
         .min_write_ms = (int32_t)options_of(a)->min_write,
+        .max_writes_per_day = MAX_WRITES,
         .restarts_on_change = true,
         .has_fan = true,
     };

@@ -13,6 +13,7 @@
 
 enum {
     POLL_MS = 5000,
+    MAX_WRITES = 24,        /* a new target is kept in flash, and its tuner needs its time */
     SETTLE_MS = 10 * 60000, /* of the tuner; [users report up to 20 minutes after a big step up] */
     MIN_DWELL_MS = 60000,   /* pausing and resuming take up to that long */
     RANGE_AGE_MS = 3600000, /* how often its range of power is asked for */
@@ -404,6 +405,7 @@ static void fill_caps(struct braiins_heater *b)
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
         .min_write_ms = (int32_t)options_of(b)->min_write,
+        .max_writes_per_day = MAX_WRITES,
         .has_fan = true,
     };
 }

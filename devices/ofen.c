@@ -12,6 +12,7 @@
 
 enum {
     POLL_MS = 10000,
+    MAX_WRITES = 48,        /* of its level, which it tunes for anew */
     SETTLE_MS = 10 * 60000, /* it has a Braiins tuner inside */
     MIN_DWELL_MS = 3 * 60000,
 };
@@ -206,7 +207,8 @@ static bool ask_write(void *self, size_t kind, const struct heater_command *comm
     }
     static const char *const headers[] = {"Content-Type: application/json; charset=UTF-8", NULL};
     const struct ofen_call call = o->kind->call(write, level, options_of(o)->miner);
-    o->env.wrote(o->env.report_ctx, WRITE_FLASH);
+    const bool level_changes = write == OFEN_SET_LEVEL || write == OFEN_SET_LEVEL_LATE;
+    o->env.wrote(o->env.report_ctx, level_changes ? WRITE_FLASH : WRITE_VOLATILE);
     return talk_send(&o->talk, HTTP_POST, call.path, headers, call.body);
 }
 
@@ -293,6 +295,7 @@ static bool set_levels(struct ofen_heater *o, struct hb_err *err)
         .min_on_ms = MIN_DWELL_MS,
         .min_off_ms = MIN_DWELL_MS,
         .min_write_ms = (int32_t)options_of(o)->min_write,
+        .max_writes_per_day = MAX_WRITES,
         .has_fan = true,
     };
     for (int i = 0; i < OFEN_LEVELS; i++) {

@@ -174,6 +174,7 @@ static void next_step(struct talk *talk)
         talk->phase = talk->after_login;
         return;
     }
+    talk->logged_in = false;
     talk->step++;
     if (talk->phase == TALK_READING && talk->waits && talk->step > talk->ways->essential) {
         read_from_start(talk); /* the command does not wait for the rest */

@@ -18,7 +18,7 @@
 /* How it goes on after an answer. */
 enum talk_turn {
     TALK_ON,    /* with the next step                                              */
-    TALK_LOGIN, /* with a login, and then the same step; once in a round           */
+    TALK_LOGIN, /* with a login, and then the same step; once for each step        */
     TALK_BACK,  /* the rest of a command is dropped, and all is read again          */
     TALK_OVER,  /* nothing more can be learnt now: the round ends without a report */
 };
@@ -54,7 +54,7 @@ struct talk {
     struct remote *remote;
     enum talk_phase phase, after_login;
     size_t step;
-    bool logged_in; /* a login was made in this round */
+    bool logged_in; /* a login was made just before this step */
     bool wrote;     /* something was sent for `command` */
     bool waits;     /* `next` is to be carried out      */
     bool sent;

@@ -88,7 +88,7 @@ def test_silent_node_is_given_up(bad):
     miner = login(node.url)
     miner.start()
     wait_for(lambda: node.calls, "it asks")
-    miner.wait_message("imed out", 45)
+    miner.wait_message("no whole answer within 30000 ms", 45)
     assert miner.stop() == 1
 
 

@@ -118,10 +118,10 @@ static bool generic_check(const void *given, const char **key, struct hb_err *er
 }
 
 /* Where a value is told: a topic of its own, or by its path on the common one. */
-static struct talk_value where(const struct generic *g, const char *topic, const char *path)
+static struct mqtt_talk_value where(const struct generic *g, const char *topic, const char *path)
 {
     const char *common = path[0] != '\0' ? options_of(g)->state_topic : "";
-    return (struct talk_value){topic[0] != '\0' ? topic : common, path};
+    return (struct mqtt_talk_value){topic[0] != '\0' ? topic : common, path};
 }
 
 /* --- life ---------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ static struct talk_value where(const struct generic *g, const char *topic, const
 static void listen(struct generic *g)
 {
     const struct mqtt_heater_options *o = options_of(g);
-    const struct talk_options talk = {
+    const struct mqtt_talk_options talk = {
         .availability = {o->availability_topic, o->availability_value},
         .available = o->available,
         .unavailable = o->unavailable,
@@ -138,11 +138,11 @@ static void listen(struct generic *g)
         .ask_ms = o->ask_every,
         .stale_ms = o->stale_after,
     };
-    talk_init(&g->talk, &g->env, &talk);
+    mqtt_talk_init(&g->talk, &g->env, &talk);
     const char *const topics[] = {o->state_topic,    o->power_topic,       o->applied_topic,
                                   o->switched_topic, o->temperature_topic, o->hashrate_topic};
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
-        talk_listen(&g->talk, topics[i]);
+        mqtt_talk_listen(&g->talk, topics[i]);
     }
 }
 
@@ -202,26 +202,26 @@ static bool keep(struct reading *reading, double value, hb_mono now)
     return isfinite(value);
 }
 
-static bool take_readings(struct generic *g, struct talk_message *m, hb_mono now)
+static bool take_readings(struct generic *g, struct mqtt_talk_message *m, hb_mono now)
 {
     const struct mqtt_heater_options *o = options_of(g);
-    struct talk_found found;
-    struct talk_value at = where(g, o->power_topic, o->power_value);
+    struct mqtt_talk_found found;
+    struct mqtt_talk_value at = where(g, o->power_topic, o->power_value);
     bool any = false;
-    if (talk_find(&at, m, &g->faults, &found)) {
+    if (mqtt_talk_find(&at, m, &g->faults, &found)) {
         const double scale = o->power_unit == MQTT_UNIT_KW ? 1000 : 1;
-        const double power = talk_number(&found, 0, METER_MOST_W / scale, "power", &g->faults);
+        const double power = mqtt_talk_number(&found, 0, METER_MOST_W / scale, "power", &g->faults);
         any |= keep(&g->power_w, power * scale, now);
     }
     at = where(g, o->temperature_topic, o->temperature_value);
-    if (talk_find(&at, m, &g->faults, &found)) {
+    if (mqtt_talk_find(&at, m, &g->faults, &found)) {
         any |= keep(&g->chip_c,
-                    talk_number(&found, -40, TEMPERATURE_MAX, "temperature", &g->faults), now);
+                    mqtt_talk_number(&found, -40, TEMPERATURE_MAX, "temperature", &g->faults), now);
     }
     at = where(g, o->hashrate_topic, o->hashrate_value);
-    if (talk_find(&at, m, &g->faults, &found)) {
+    if (mqtt_talk_find(&at, m, &g->faults, &found)) {
         static const double units[] = {1e12, 1e9, 1e6, 1e3, 1};
-        const double rate = talk_number(&found, 0, HASHRATE_MOST, "hashrate", &g->faults);
+        const double rate = mqtt_talk_number(&found, 0, HASHRATE_MOST, "hashrate", &g->faults);
         any |= keep(&g->hashrate_hs, rate * units[o->hashrate_unit], now);
     }
     return any;
@@ -232,17 +232,17 @@ static bool is_set_to(const struct generic *g, double wanted_w, double is_w)
     return fabs(is_w - wanted_w) <= fmax(0.005 * g->caps.max_w, 0.51 * g->caps.step_w);
 }
 
-static bool take_setting(struct generic *g, struct talk_message *m, hb_mono now)
+static bool take_setting(struct generic *g, struct mqtt_talk_message *m, hb_mono now)
 {
     const struct mqtt_heater_options *o = options_of(g);
-    struct talk_found found;
-    struct talk_value at = where(g, o->applied_topic, o->applied_value);
+    struct mqtt_talk_found found;
+    struct mqtt_talk_value at = where(g, o->applied_topic, o->applied_value);
     bool any = false;
-    if (talk_find(&at, m, &g->faults, &found)) {
+    if (mqtt_talk_find(&at, m, &g->faults, &found)) {
         any |= keep(&g->setpoint_w, mqtt_heater_applied_w(o, &found, &g->faults), now);
     }
     at = where(g, o->switched_topic, o->switched_value);
-    if (talk_find(&at, m, &g->faults, &found)) {
+    if (mqtt_talk_find(&at, m, &g->faults, &found)) {
         const int switched = mqtt_heater_switched(o, &found, &g->faults);
         g->switched = switched >= 0 ? switched : g->switched;
         any |= switched >= 0;
@@ -257,17 +257,17 @@ static void generic_message(void *self, const char *topic, const char *payload, 
                             bool retained, hb_mono now)
 {
     struct generic *g = self;
-    struct talk_message m = {.topic = topic, .payload = payload, .len = len};
-    if (talk_presence(&g->talk, topic, payload, len, now) ||
-        (retained && g->talk.presence != TALK_PRESENT)) {
+    struct mqtt_talk_message m = {.topic = topic, .payload = payload, .len = len};
+    if (mqtt_talk_presence(&g->talk, topic, payload, len, now) ||
+        (retained && g->talk.presence != MQTT_TALK_PRESENT)) {
         return;
     }
     const bool any_reading = take_readings(g, &m, now);
     const bool any_setting = take_setting(g, &m, now);
-    talk_close(&m);
+    mqtt_talk_close(&m);
     if (any_reading || any_setting) {
-        talk_heard(&g->talk, retained, now);
-        if (talk_is_fresh(&g->talk, now)) {
+        mqtt_talk_heard(&g->talk, retained, now);
+        if (mqtt_talk_is_fresh(&g->talk, now)) {
             report(g, now);
         }
     }
@@ -293,13 +293,13 @@ static const char *first_topic(const struct generic *g)
 static void generic_poll(void *self, hb_mono now)
 {
     struct generic *g = self;
-    talk_ask_if_due(&g->talk, now);
+    mqtt_talk_ask_if_due(&g->talk, now);
     char why[TEXT_MAX];
-    if (talk_is_fresh(&g->talk, now)) {
+    if (mqtt_talk_is_fresh(&g->talk, now)) {
         report(g, now);
     } else if (g->env.trouble != NULL &&
-               talk_explain(&g->talk, first_topic(g),
-                            "expected the heater to tell its values there", now, why)) {
+               mqtt_talk_explain(&g->talk, first_topic(g),
+                                 "expected the heater to tell its values there", now, why)) {
         g->env.trouble(g->env.report_ctx, why);
     }
 }
@@ -317,7 +317,7 @@ static bool generic_test(const void *self, const struct heater_command *command,
 
 static void write_to(struct generic *g, const char *topic, const char *payload)
 {
-    if (talk_say(&g->talk, topic, payload)) {
+    if (mqtt_talk_say(&g->talk, topic, payload)) {
         g->writes++;
         if (g->env.wrote != NULL) {
             g->env.wrote(g->env.report_ctx, WRITE_VOLATILE);
@@ -361,7 +361,7 @@ static void generic_commit(void *self, const struct heater_command *command, hb_
         return;
     }
     write_order(g, command->power_w, payload, now);
-    talk_ask(&g->talk, now);
+    mqtt_talk_ask(&g->talk, now);
 }
 
 const struct heater_driver mqtt_heater = {

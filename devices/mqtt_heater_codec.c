@@ -203,10 +203,10 @@ bool mqtt_heater_payload(const struct mqtt_heater_options *o, double power_w,
     (void)level_word(o->levels, tier_of(o, power_w), level);
     const char *const tokens[] = {"power", power,   "kilowatt", kilowatt, "percent",
                                   percent, "level", level,      NULL};
-    return talk_fill(payload, MQTT_HEATER_TEXT, o->command, tokens);
+    return mqtt_talk_fill(payload, MQTT_HEATER_TEXT, o->command, tokens);
 }
 
-static double level_w(const struct mqtt_heater_options *o, const struct talk_found *found,
+static double level_w(const struct mqtt_heater_options *o, const struct mqtt_talk_found *found,
                       struct reply_faults *faults)
 {
     char word[NAME_MAX_B];
@@ -223,23 +223,23 @@ static double level_w(const struct mqtt_heater_options *o, const struct talk_fou
     return NAN;
 }
 
-double mqtt_heater_applied_w(const struct mqtt_heater_options *o, const struct talk_found *found,
-                             struct reply_faults *faults)
+double mqtt_heater_applied_w(const struct mqtt_heater_options *o,
+                             const struct mqtt_talk_found *found, struct reply_faults *faults)
 {
     switch ((enum mqtt_heater_unit)o->applied_unit) {
     case MQTT_UNIT_LEVEL:
         return level_w(o, found, faults);
     case MQTT_UNIT_PERCENT:
-        return talk_number(found, 0, 100, "set-point", faults) / 100 * rated_w(o);
+        return mqtt_talk_number(found, 0, 100, "set-point", faults) / 100 * rated_w(o);
     case MQTT_UNIT_KW:
-        return 1000 * talk_number(found, 0, POWER_MOST_W / 1000, "set-point", faults);
+        return 1000 * mqtt_talk_number(found, 0, POWER_MOST_W / 1000, "set-point", faults);
     case MQTT_UNIT_W:
         break;
     }
-    return talk_number(found, 0, POWER_MOST_W, "set-point", faults);
+    return mqtt_talk_number(found, 0, POWER_MOST_W, "set-point", faults);
 }
 
-int mqtt_heater_switched(const struct mqtt_heater_options *o, const struct talk_found *found,
+int mqtt_heater_switched(const struct mqtt_heater_options *o, const struct mqtt_talk_found *found,
                          struct reply_faults *faults)
 {
     static const char *const on[] = {"on", "true", "1"};

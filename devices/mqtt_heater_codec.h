@@ -47,9 +47,9 @@ HB_MUST_USE bool mqtt_heater_payload(const struct mqtt_heater_options *options, 
                                      char payload[MQTT_HEATER_TEXT]);
 /* The power that a value of the heater means, in the unit of the options; NaN if none. */
 double mqtt_heater_applied_w(const struct mqtt_heater_options *options,
-                             const struct talk_found *found, struct reply_faults *faults);
+                             const struct mqtt_talk_found *found, struct reply_faults *faults);
 /* 1 on, 0 off, -1 unknown, of the heater's switch. */
-int mqtt_heater_switched(const struct mqtt_heater_options *options, const struct talk_found *found,
-                         struct reply_faults *faults);
+int mqtt_heater_switched(const struct mqtt_heater_options *options,
+                         const struct mqtt_talk_found *found, struct reply_faults *faults);
 
 #endif

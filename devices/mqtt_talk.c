@@ -19,14 +19,14 @@ static bool is_given(const char *text)
 /* --- listening and speaking ---------------------------------------------------------------------
  */
 
-void talk_init(struct mqtt_talk *talk, const struct heater_env *env,
-               const struct talk_options *options)
+void mqtt_talk_init(struct mqtt_talk *talk, const struct heater_env *env,
+                    const struct mqtt_talk_options *options)
 {
     *talk = (struct mqtt_talk){.env = env, .options = *options};
-    talk_listen(talk, options->availability.topic);
+    mqtt_talk_listen(talk, options->availability.topic);
 }
 
-void talk_listen(struct mqtt_talk *talk, const char *topic)
+void mqtt_talk_listen(struct mqtt_talk *talk, const char *topic)
 {
     if (!is_given(topic) || talk->env->subscribe == NULL) {
         return;
@@ -36,33 +36,34 @@ void talk_listen(struct mqtt_talk *talk, const char *topic)
             return;
         }
     }
-    if (talk->topic_count < TALK_TOPICS && talk->env->subscribe(talk->env->report_ctx, topic)) {
+    if (talk->topic_count < MQTT_TALK_TOPICS &&
+        talk->env->subscribe(talk->env->report_ctx, topic)) {
         talk->topic[talk->topic_count++] = topic;
     }
 }
 
-bool talk_say(const struct mqtt_talk *talk, const char *topic, const char *payload)
+bool mqtt_talk_say(const struct mqtt_talk *talk, const char *topic, const char *payload)
 {
     return talk->env->publish != NULL &&
            talk->env->publish(talk->env->report_ctx, topic, payload, false);
 }
 
-void talk_ask(struct mqtt_talk *talk, hb_mono now)
+void mqtt_talk_ask(struct mqtt_talk *talk, hb_mono now)
 {
-    for (size_t i = 0; i < TALK_ASKS; i++) {
+    for (size_t i = 0; i < MQTT_TALK_ASKS; i++) {
         if (is_given(talk->options.ask[i].topic)) {
-            (void)talk_say(talk, talk->options.ask[i].topic, talk->options.ask[i].payload);
+            (void)mqtt_talk_say(talk, talk->options.ask[i].topic, talk->options.ask[i].payload);
         }
     }
     talk->asked_at = now;
 }
 
-void talk_ask_if_due(struct mqtt_talk *talk, hb_mono now)
+void mqtt_talk_ask_if_due(struct mqtt_talk *talk, hb_mono now)
 {
     talk->since = mono_is_set(talk->since) ? talk->since : now;
     if (talk->options.ask_ms > 0 && (!mono_is_set(talk->asked_at) ||
                                      mono_age_ms(now, talk->asked_at) >= talk->options.ask_ms)) {
-        talk_ask(talk, now);
+        mqtt_talk_ask(talk, now);
     }
 }
 
@@ -75,33 +76,33 @@ static bool listens_only_for_presence(const struct mqtt_talk *talk, const char *
            strcmp(talk->options.availability.topic, topic) == 0;
 }
 
-bool talk_presence(struct mqtt_talk *talk, const char *topic, const char *payload, size_t len,
-                   hb_mono now)
+bool mqtt_talk_presence(struct mqtt_talk *talk, const char *topic, const char *payload, size_t len,
+                        hb_mono now)
 {
     if (!listens_only_for_presence(talk, topic)) {
         return false;
     }
     struct reply_faults ignored = {{0}, ""};
-    struct talk_value where = talk->options.availability;
+    struct mqtt_talk_value where = talk->options.availability;
     if (len > 0 && payload[0] != '{') {
         where.path = ""; /* Zigbee2MQTT wrote it plainly once */
     }
-    struct talk_message message = {.topic = topic, .payload = payload, .len = len};
-    const struct talk_found found = talk_read(&message, where.path, &ignored);
-    talk_close(&message);
+    struct mqtt_talk_message message = {.topic = topic, .payload = payload, .len = len};
+    const struct mqtt_talk_found found = mqtt_talk_read(&message, where.path, &ignored);
+    mqtt_talk_close(&message);
     if (strcasecmp(found.text, talk->options.available) == 0) {
-        if (talk->presence == TALK_ABSENT) {
-            talk_ask(talk, now); /* what it said before it went says nothing any more */
+        if (talk->presence == MQTT_TALK_ABSENT) {
+            mqtt_talk_ask(talk, now); /* what it said before it went says nothing any more */
         }
-        talk->presence = TALK_PRESENT;
+        talk->presence = MQTT_TALK_PRESENT;
     } else if (strcasecmp(found.text, talk->options.unavailable) == 0) {
-        talk->presence = TALK_ABSENT;
+        talk->presence = MQTT_TALK_ABSENT;
         talk->live_at = talk->kept_at = (hb_mono){0};
     }
     return true;
 }
 
-void talk_heard(struct mqtt_talk *talk, bool retained, hb_mono now)
+void mqtt_talk_heard(struct mqtt_talk *talk, bool retained, hb_mono now)
 {
     if (retained) {
         talk->kept_at = now;
@@ -115,16 +116,16 @@ static bool is_recent(const struct mqtt_talk *talk, hb_mono at, hb_mono now)
     return mono_is_set(at) && mono_age_ms(now, at) <= talk->options.stale_ms;
 }
 
-bool talk_is_fresh(const struct mqtt_talk *talk, hb_mono now)
+bool mqtt_talk_is_fresh(const struct mqtt_talk *talk, hb_mono now)
 {
     return is_recent(talk, talk->live_at, now) ||
-           (talk->presence == TALK_PRESENT && is_recent(talk, talk->kept_at, now));
+           (talk->presence == MQTT_TALK_PRESENT && is_recent(talk, talk->kept_at, now));
 }
 
-bool talk_explain(const struct mqtt_talk *talk, const char *topic, const char *hint, hb_mono now,
-                  char text[TEXT_MAX])
+bool mqtt_talk_explain(const struct mqtt_talk *talk, const char *topic, const char *hint,
+                       hb_mono now, char text[TEXT_MAX])
 {
-    if (talk->presence == TALK_ABSENT) {
+    if (talk->presence == MQTT_TALK_ABSENT) {
         (void)snprintf(text, TEXT_MAX, "it is not connected, says '%s'",
                        talk->options.availability.topic);
         return true;
@@ -152,9 +153,9 @@ static bool says_nothing(const char *text)
     return false;
 }
 
-static struct talk_found found_text(const char *text, size_t len)
+static struct mqtt_talk_found found_text(const char *text, size_t len)
 {
-    struct talk_found found = {.kind = TALK_NOTHING, .number = NAN};
+    struct mqtt_talk_found found = {.kind = MQTT_TALK_NOTHING, .number = NAN};
     while (len > 0 && isspace((unsigned char)text[0])) {
         text++;
         len--;
@@ -164,24 +165,24 @@ static struct talk_found found_text(const char *text, size_t len)
     }
     text_copy_printable(found.text, sizeof found.text, text, len);
     if (!says_nothing(found.text)) {
-        found.kind = text_to_number(text, len, &found.number) ? TALK_NUMBER : TALK_TEXT;
+        found.kind = text_to_number(text, len, &found.number) ? MQTT_TALK_NUMBER : MQTT_TALK_TEXT;
     }
     return found;
 }
 
-static struct talk_found found_member(const struct json *json)
+static struct mqtt_talk_found found_member(const struct json *json)
 {
-    struct talk_found found = {.kind = TALK_NOTHING, .number = NAN};
+    struct mqtt_talk_found found = {.kind = MQTT_TALK_NOTHING, .number = NAN};
     bool flag = false;
     const char *string = json_string(json);
     if (string != NULL) {
         return found_text(string, strlen(string));
     }
     if (json_bool(json, &flag)) {
-        found.kind = TALK_TEXT;
+        found.kind = MQTT_TALK_TEXT;
         (void)text_copy(found.text, sizeof found.text, flag ? "true" : "false");
     } else if (json_number(json, &found.number)) {
-        found.kind = TALK_NUMBER;
+        found.kind = MQTT_TALK_NUMBER;
         (void)snprintf(found.text, sizeof found.text, "%g", found.number);
     } else {
         found.number = NAN;
@@ -189,14 +190,14 @@ static struct talk_found found_member(const struct json *json)
     return found;
 }
 
-void talk_close(struct talk_message *message)
+void mqtt_talk_close(struct mqtt_talk_message *message)
 {
     json_free(message->json);
     message->json = NULL;
 }
 
-struct talk_found talk_read(struct talk_message *message, const char *path,
-                            struct reply_faults *faults)
+struct mqtt_talk_found mqtt_talk_read(struct mqtt_talk_message *message, const char *path,
+                                      struct reply_faults *faults)
 {
     if (!is_given(path)) {
         return found_text(message->payload, message->len);
@@ -209,24 +210,24 @@ struct talk_found talk_read(struct talk_message *message, const char *path,
     return found_member(json_path(message->json, path));
 }
 
-bool talk_find(const struct talk_value *value, struct talk_message *message,
-               struct reply_faults *faults, struct talk_found *found)
+bool mqtt_talk_find(const struct mqtt_talk_value *value, struct mqtt_talk_message *message,
+                    struct reply_faults *faults, struct mqtt_talk_found *found)
 {
     if (!is_given(value->topic) || strcmp(value->topic, message->topic) != 0) {
         return false;
     }
-    *found = talk_read(message, value->path, faults);
-    return found->kind != TALK_NOTHING;
+    *found = mqtt_talk_read(message, value->path, faults);
+    return found->kind != MQTT_TALK_NOTHING;
 }
 
-double talk_number(const struct talk_found *found, double min, double max, const char *what,
-                   struct reply_faults *faults)
+double mqtt_talk_number(const struct mqtt_talk_found *found, double min, double max,
+                        const char *what, struct reply_faults *faults)
 {
-    if (found->kind == TALK_NUMBER && found->number >= min && found->number <= max) {
+    if (found->kind == MQTT_TALK_NUMBER && found->number >= min && found->number <= max) {
         return found->number;
     }
-    if (found->kind != TALK_NOTHING) {
-        reply_fault(faults, found->kind == TALK_NUMBER ? REPLY_RANGE : REPLY_TYPE,
+    if (found->kind != MQTT_TALK_NOTHING) {
+        reply_fault(faults, found->kind == MQTT_TALK_NUMBER ? REPLY_RANGE : REPLY_TYPE,
                     "%s: expected %g to %g, got %s", what, min, max, found->text);
     }
     return NAN;
@@ -245,7 +246,7 @@ static const char *token_at(const char *text, const char *const *tokens, size_t 
     return NULL;
 }
 
-bool talk_fill(char *buf, size_t size, const char *text, const char *const *tokens)
+bool mqtt_talk_fill(char *buf, size_t size, const char *text, const char *const *tokens)
 {
     size_t used = 0;
     while (*text != '\0') {

@@ -202,19 +202,19 @@ static void listen(struct plug *plug)
 {
     const struct plug_options *o = options_of(plug);
     const struct plug_kind *kind = &plug->topics.kind;
-    struct talk_options talk = {.availability = kind->availability,
-                                .available = kind->available,
-                                .unavailable = kind->unavailable,
-                                .ask_ms = o->ask_every,
-                                .stale_ms = o->stale_after};
-    for (size_t i = 0; i < TALK_ASKS; i++) {
+    struct mqtt_talk_options talk = {.availability = kind->availability,
+                                     .available = kind->available,
+                                     .unavailable = kind->unavailable,
+                                     .ask_ms = o->ask_every,
+                                     .stale_ms = o->stale_after};
+    for (size_t i = 0; i < MQTT_TALK_ASKS; i++) {
         talk.ask[i].topic = kind->ask[i].topic;
         talk.ask[i].payload = kind->ask[i].payload;
     }
-    talk_init(&plug->talk, &plug->env, &talk);
+    mqtt_talk_init(&plug->talk, &plug->env, &talk);
     for (size_t i = 0; i < PLUG_SOURCES; i++) {
-        talk_listen(&plug->talk, kind->state[i].topic);
-        talk_listen(&plug->talk, kind->meter[i].topic);
+        mqtt_talk_listen(&plug->talk, kind->state[i].topic);
+        mqtt_talk_listen(&plug->talk, kind->meter[i].topic);
     }
 }
 
@@ -296,7 +296,7 @@ static void report(struct plug *plug, hb_mono now)
 
 static void write_to(struct plug *plug, const char *topic, const char *payload)
 {
-    if (talk_say(&plug->talk, topic, payload)) {
+    if (mqtt_talk_say(&plug->talk, topic, payload)) {
         plug->writes++;
         if (plug->env.wrote != NULL) {
             plug->env.wrote(plug->env.report_ctx, WRITE_VOLATILE);
@@ -338,7 +338,7 @@ static void carry_out(struct plug *plug, unsigned todo, hb_mono now)
         write_to(plug, o->soft_stop_topic, o->soft_start);
     }
     if ((todo & (RELAY_DO_OPEN | RELAY_DO_CLOSE | RELAY_DO_SOFT_STOP)) != 0) {
-        talk_ask(&plug->talk, now);
+        mqtt_talk_ask(&plug->talk, now);
     }
     if ((todo & RELAY_REFUSE) != 0) {
         refuse(plug);
@@ -349,14 +349,14 @@ static void plug_poll(void *self, hb_mono now)
 {
     struct plug *plug = self;
     recall_cycles(plug, now);
-    talk_ask_if_due(&plug->talk, now);
+    mqtt_talk_ask_if_due(&plug->talk, now);
     carry_out(plug, relay_step(&plug->relay, now), now);
     char why[TEXT_MAX];
-    if (talk_is_fresh(&plug->talk, now)) {
+    if (mqtt_talk_is_fresh(&plug->talk, now)) {
         report(plug, now);
     } else if (plug->env.trouble != NULL &&
-               talk_explain(&plug->talk, plug->topics.kind.state[0].topic, plug->topics.kind.hint,
-                            now, why)) {
+               mqtt_talk_explain(&plug->talk, plug->topics.kind.state[0].topic,
+                                 plug->topics.kind.hint, now, why)) {
         plug->env.trouble(plug->env.report_ctx, why);
     }
 }
@@ -378,14 +378,15 @@ static void plug_commit(void *self, const struct heater_command *command, hb_mon
 /* --- what the plug says -------------------------------------------------------------------------
  */
 
-static bool take_power(struct plug *plug, struct talk_message *message, enum provenance from,
+static bool take_power(struct plug *plug, struct mqtt_talk_message *message, enum provenance from,
                        hb_mono now)
 {
     bool any = false;
     for (size_t i = 0; i < PLUG_SOURCES; i++) {
-        struct talk_found found;
-        if (talk_find(&plug->topics.kind.meter[i], message, &plug->faults, &found)) {
-            const double power_w = talk_number(&found, 0, METER_MOST_W, "power", &plug->faults);
+        struct mqtt_talk_found found;
+        if (mqtt_talk_find(&plug->topics.kind.meter[i], message, &plug->faults, &found)) {
+            const double power_w =
+                mqtt_talk_number(&found, 0, METER_MOST_W, "power", &plug->faults);
             if (isfinite(power_w)) {
                 plug->relay.power_w = reading_make(power_w, now, from);
                 any = true;
@@ -395,13 +396,13 @@ static bool take_power(struct plug *plug, struct talk_message *message, enum pro
     return any;
 }
 
-static bool take_contact(struct plug *plug, struct talk_message *message,
+static bool take_contact(struct plug *plug, struct mqtt_talk_message *message,
                          enum relay_contact *contact)
 {
     const struct plug_kind *kind = &plug->topics.kind;
-    struct talk_found found;
-    if (!talk_find(&kind->state[0], message, &plug->faults, &found) &&
-        !talk_find(&kind->state[1], message, &plug->faults, &found)) {
+    struct mqtt_talk_found found;
+    if (!mqtt_talk_find(&kind->state[0], message, &plug->faults, &found) &&
+        !mqtt_talk_find(&kind->state[1], message, &plug->faults, &found)) {
         return false;
     }
     if (strcasecmp(found.text, kind->closed) == 0) {
@@ -437,26 +438,26 @@ static void plug_message(void *self, const char *topic, const char *payload, siz
     struct plug *plug = self;
     enum relay_contact contact = RELAY_UNKNOWN;
     recall_cycles(plug, now);
-    if (talk_presence(&plug->talk, topic, payload, len, now) ||
-        (retained && plug->talk.presence != TALK_PRESENT)) {
+    if (mqtt_talk_presence(&plug->talk, topic, payload, len, now) ||
+        (retained && plug->talk.presence != MQTT_TALK_PRESENT)) {
         return;
     }
-    struct talk_message message = {.topic = topic, .payload = payload, .len = len};
+    struct mqtt_talk_message message = {.topic = topic, .payload = payload, .len = len};
     /* What the broker had kept is of some age, and no proof that nothing is drawn now. */
     const enum provenance from = retained ? PROVENANCE_REPORTED : PROVENANCE_METERED;
     const bool has_power = take_power(plug, &message, from, now);
     const bool has_contact = take_contact(plug, &message, &contact);
-    talk_close(&message);
+    mqtt_talk_close(&message);
     if (!has_power && !has_contact) {
         return;
     }
-    talk_heard(&plug->talk, retained, now);
+    mqtt_talk_heard(&plug->talk, retained, now);
     if (has_contact) {
         read_contact(plug, contact, now);
     }
     carry_out(plug, relay_step(&plug->relay, now), now);
     remember_cycles(plug, now);
-    if (talk_is_fresh(&plug->talk, now)) {
+    if (mqtt_talk_is_fresh(&plug->talk, now)) {
         report(plug, now);
     }
 }

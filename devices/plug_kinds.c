@@ -102,7 +102,7 @@ bool plug_kinds_fill(struct plug_topics *topics, const struct plug_kind *kind, c
     for (size_t i = 0; i < PLUG_TEXTS; i++) {
         if (*texts[i] == NULL) {
             topics->text[i][0] = '\0';
-        } else if (!talk_fill(topics->text[i], TOPIC_MAX, *texts[i], tokens)) {
+        } else if (!mqtt_talk_fill(topics->text[i], TOPIC_MAX, *texts[i], tokens)) {
             return hb_fail(err, HB_ERR_USAGE, "topic: expected a shorter one, got '%s'", topic);
         }
         *texts[i] = topics->text[i];

@@ -18,14 +18,14 @@ struct plug_kind {
     const char *name;
     const char *first_channel; /* what {channel} is for channel 0                          */
     const char *next_channels; /* what stands before the number of any other; NULL: none is */
-    struct talk_value state[PLUG_SOURCES];
+    struct mqtt_talk_value state[PLUG_SOURCES];
     const char *closed, *open; /* words of the state */
-    struct talk_value meter[PLUG_SOURCES];
+    struct mqtt_talk_value meter[PLUG_SOURCES];
     const char *command_topic, *close, *open_it;
     struct {
         const char *topic, *payload;
-    } ask[TALK_ASKS];
-    struct talk_value availability;
+    } ask[MQTT_TALK_ASKS];
+    struct mqtt_talk_value availability;
     const char *available, *unavailable;
     const char *hint; /* what to look at if nothing is heard */
 };

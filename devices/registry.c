@@ -7,6 +7,10 @@
 #include "devices/mujina.h"
 #include "devices/mqtt_heater.h"
 #include "devices/plug.h"
+#include "devices/apollo.h"
+#include "devices/braiins.h"
+#include "devices/engine_heater.h"
+#include "devices/ofen.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 
@@ -15,6 +19,10 @@ const struct heater_driver *const heater_drivers[] = {
     &stratum_proxy_heater,
     &plug_heater,
     &mqtt_heater,
+    &braiins_heater,
+    &ofen_heater,
+    &port21_heater,
+    &apollo_heater,
     &simulated_heater,
     &axeos_heater,
     &mujina_heater,

@@ -146,8 +146,8 @@ static void powers_become_payloads(void **state)
 
 static double applied(enum mqtt_heater_unit unit, const char *payload, struct reply_faults *faults)
 {
-    struct talk_message message = {.topic = "t", .payload = payload, .len = strlen(payload)};
-    const struct talk_found found = talk_read(&message, "", faults);
+    struct mqtt_talk_message message = {.topic = "t", .payload = payload, .len = strlen(payload)};
+    const struct mqtt_talk_found found = mqtt_talk_read(&message, "", faults);
     o->applied_unit = (int)unit;
     return mqtt_heater_applied_w(o, &found, faults);
 }

@@ -52,17 +52,17 @@ static void understand(const char *payload, size_t len)
     static const struct mqtt_heater_options options = {
         .tiers = {.w = {300, 600}, .count = 2}, .levels = "eco, normal", .switch_on = "ON"};
     struct mqtt_heater_options mine = options;
-    struct talk_message message = {.topic = "t", .payload = payload, .len = len};
+    struct mqtt_talk_message message = {.topic = "t", .payload = payload, .len = len};
     struct reply_faults faults = {{0}, ""};
     for (mine.applied_unit = 0; mine.applied_unit <= MQTT_UNIT_LEVEL; mine.applied_unit++) {
-        const struct talk_found found = talk_read(&message, "a[0].b", &faults);
+        const struct mqtt_talk_found found = mqtt_talk_read(&message, "a[0].b", &faults);
         const double applied_w = mqtt_heater_applied_w(&mine, &found, &faults);
         if (!isnan(applied_w) && !(applied_w >= 0 && isfinite(applied_w))) {
             abort();
         }
         (void)mqtt_heater_switched(&mine, &found, &faults);
     }
-    talk_close(&message);
+    mqtt_talk_close(&message);
 }
 
 static void recall(const char *payload, size_t len)

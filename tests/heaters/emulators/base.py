@@ -191,8 +191,15 @@ class _TcpServer:
         self.socket = socket.create_server((emulator.address, emulator.port), backlog=8)
         self.server_address = self.socket.getsockname()
         self._ended = threading.Event()
+        self._done = threading.Event()
 
     def serve_forever(self, poll_interval):
+        try:
+            self._accept(poll_interval)
+        finally:
+            self._done.set()
+
+    def _accept(self, poll_interval):
         self.socket.settimeout(poll_interval)
         while not self._ended.is_set():
             try:
@@ -220,6 +227,7 @@ class _TcpServer:
 
     def shutdown(self):
         self._ended.set()
+        self._done.wait(30)  # the port is free only when nobody waits on it
 
     def server_close(self):
         self.socket.close()

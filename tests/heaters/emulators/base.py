@@ -137,8 +137,30 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class _HttpServer(http.server.ThreadingHTTPServer):
+    """Closing it ends kept connections too, as pulling the plug does."""
+
     daemon_threads = True
     allow_reuse_address = True
+
+    def __init__(self, *args):
+        self._open = set()
+        super().__init__(*args)
+
+    def process_request(self, request, client_address):
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self):
+        super().server_close()
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended by itself
 
 
 class HttpEmulator(Emulator):
@@ -169,8 +191,15 @@ class _TcpServer:
         self.socket = socket.create_server((emulator.address, emulator.port), backlog=8)
         self.server_address = self.socket.getsockname()
         self._ended = threading.Event()
+        self._done = threading.Event()
 
     def serve_forever(self, poll_interval):
+        try:
+            self._accept(poll_interval)
+        finally:
+            self._done.set()
+
+    def _accept(self, poll_interval):
         self.socket.settimeout(poll_interval)
         while not self._ended.is_set():
             try:
@@ -198,6 +227,7 @@ class _TcpServer:
 
     def shutdown(self):
         self._ended.set()
+        self._done.wait(30)  # the port is free only when nobody waits on it
 
     def server_close(self):
         self.socket.close()

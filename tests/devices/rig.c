@@ -235,6 +235,21 @@ static int index_of(const char *const *choices, const char *text)
     return -1;
 }
 
+/* Nobody is at that address (RFC 5737). */
+static bool set_text(const struct config_item *item, unsigned char *field)
+{
+    if (item->type == CONFIG_URL && item->fallback == NULL) {
+        (void)snprintf((char *)field, item->size, "%s://192.0.2.1", item->choices[0]);
+        return true;
+    }
+    if (item->type != CONFIG_TEXT && item->type != CONFIG_SECRET && item->type != CONFIG_ID &&
+        item->type != CONFIG_TOPIC && item->type != CONFIG_URL) {
+        return false;
+    }
+    (void)snprintf((char *)field, item->size, "%s", item->fallback != NULL ? item->fallback : "x");
+    return true;
+}
+
 static void set_default(const struct config_item *item, unsigned char *field)
 {
     bool given = item->fallback[0] != '\0';
@@ -265,6 +280,9 @@ void *rig_default_options(const struct heater_driver *driver)
     for (const struct config_item *item = driver->options; item != NULL && item->name != NULL;
          item++) {
         assert_true(item->offset + item->size <= driver->options_size);
+        if (set_text(item, options + item->offset)) {
+            continue;
+        }
         if (item->fallback != NULL) {
             set_default(item, options + item->offset);
         } else if (item->type == CONFIG_NUMBER || item->type == CONFIG_POWER) {

@@ -6,12 +6,14 @@
 #include "devices/luxos.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
+#include "devices/vnish.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
     &simulated_heater,
     &luxos_heater,
+    &vnish_heater,
     NULL,
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "devices/antminer.h"
 #include "devices/engine_heater.h"
 #include "devices/luxos.h"
 #include "devices/simulated.h"
@@ -14,6 +15,7 @@ const struct heater_driver *const heater_drivers[] = {
     &simulated_heater,
     &luxos_heater,
     &vnish_heater,
+    &antminer_heater,
     NULL,
 };
 

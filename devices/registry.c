@@ -4,6 +4,7 @@
 
 #include "devices/antminer.h"
 #include "devices/engine_heater.h"
+#include "devices/epic.h"
 #include "devices/luxos.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
@@ -16,6 +17,7 @@ const struct heater_driver *const heater_drivers[] = {
     &luxos_heater,
     &vnish_heater,
     &antminer_heater,
+    &epic_heater,
     NULL,
 };
 

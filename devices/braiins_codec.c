@@ -199,7 +199,7 @@ static void read_pool(const struct json *pool, struct heater_state *state,
     }
     if (active == 1 || state->pool[0] == '\0') {
         reply_text(pool, "url", url, sizeof url, faults);
-        pool_url_address(url, state->pool, sizeof state->pool);
+        pool_url_place(url, state->pool);
         reply_text_if_any(pool, "user", state->pool_user, sizeof state->pool_user, faults);
     }
 }

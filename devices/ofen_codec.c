@@ -169,7 +169,7 @@ bool ofen_read_pools(const char *body, size_t len, struct ofen *seen, struct rep
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0] && state->pool[0] == '\0'; i++) {
         reply_text_if_any(json, names[i][0], url, sizeof url, faults);
-        pool_url_address(url, state->pool, sizeof state->pool);
+        pool_url_place(url, state->pool);
         reply_text_if_any(json, names[i][1], state->pool_user, sizeof state->pool_user, faults);
     }
     json_free(json);
@@ -291,7 +291,7 @@ bool port21_read_pools(const char *body, size_t len, struct ofen *seen, struct r
     }
     const struct json *first = json_item(json, 0);
     reply_text_if_any(first, "url", url, sizeof url, faults);
-    pool_url_address(url, seen->state.pool, sizeof seen->state.pool);
+    pool_url_place(url, seen->state.pool);
     reply_text_if_any(first, "user", seen->state.pool_user, sizeof seen->state.pool_user, faults);
     json_free(json);
     return true;

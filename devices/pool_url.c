@@ -4,9 +4,12 @@
 
 #include "ground/text.h"
 
-void pool_url_address(const char *url, char *address, size_t size)
+void pool_url_place(const char *url, char place[NAME_MAX_B])
 {
-    const char *scheme_end = strstr(url, "://");
-    const char *begin = scheme_end != NULL ? scheme_end + strlen("://") : url;
-    text_copy_printable(address, size, begin, strcspn(begin, "/?# "));
+    const char *scheme = strstr(url, "://");
+    const char *begin = scheme != NULL ? scheme + 3 : url;
+    const size_t len = strcspn(begin, "/?# ");
+    const char *at = memchr(begin, '@', len);
+    const char *host = at != NULL ? at + 1 : begin;
+    text_copy_printable(place, NAME_MAX_B, host, (size_t)(begin + len - host));
 }

@@ -1,11 +1,10 @@
-/* The address of a mining pool as devices tell it: host and port out of an URL, pure. */
+/* The pool that a miner names by a URL, as states show it. Pure. */
 #ifndef HB_DEVICES_POOL_URL_H
 #define HB_DEVICES_POOL_URL_H
 
-#include <stddef.h>
+#include "bridge/heater.h"
 
-/* "stratum+tcp://pool.example:3333/path" as "pool.example:3333", cut at `size`; a text without a
- * scheme is taken as it is. Control characters are replaced. */
-void pool_url_address(const char *url, char *address, size_t size);
+/* "stratum+tcp://user@host:port/path" as "host:port"; "" for an empty text. */
+void pool_url_place(const char *url, char place[NAME_MAX_B]);
 
 #endif

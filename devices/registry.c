@@ -11,8 +11,13 @@
 #include "devices/braiins.h"
 #include "devices/engine_heater.h"
 #include "devices/ofen.h"
+#include "devices/antminer.h"
+#include "devices/engine_heater.h"
+#include "devices/epic.h"
+#include "devices/luxos.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
+#include "devices/vnish.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
@@ -26,6 +31,10 @@ const struct heater_driver *const heater_drivers[] = {
     &simulated_heater,
     &axeos_heater,
     &mujina_heater,
+    &luxos_heater,
+    &vnish_heater,
+    &antminer_heater,
+    &epic_heater,
     NULL,
 };
 

@@ -15,7 +15,7 @@ const uint16_t identify_port_numbers[IDENTIFY_PORTS] = {80, 4028, 4433, 50051, 7
 const struct identify_row identify_rows[FAMILY_COUNT] = {
     [FAMILY_NONE] = {"unknown", NULL, "http", NULL},
     [FAMILY_AXEOS] = {"AxeOS", "axeos", "http", NULL},
-    [FAMILY_NERDAXE] = {"NerdAxe", "nerdaxe", "http", NULL},
+    [FAMILY_NERDAXE] = {"NerdAxe", "axeos", "http", NULL},
     [FAMILY_AVALON] = {"Avalon", "avalon", "tcp", NULL},
     [FAMILY_BRAIINS] = {"Braiins OS", "braiins", "http", "give the password of its web page"},
     [FAMILY_BRAIINS_OLD] = {"Braiins OS", NULL, "http",
@@ -29,7 +29,7 @@ const struct identify_row identify_rows[FAMILY_COUNT] = {
     [FAMILY_ANTMINER] = {"Antminer", "antminer", "http", "give the password of its web page"},
     [FAMILY_EPIC] = {"ePIC", "epic", "http", "give the password of its web page"},
     [FAMILY_OFEN] = {"21energy Ofen", "ofen", "http", NULL},
-    [FAMILY_21PORT] = {"21energy 21port", "21port", "http", NULL},
+    [FAMILY_21PORT] = {"21energy 21port", "port21", "http", NULL},
     [FAMILY_MUJINA] = {"mujina", "mujina", "http", NULL},
     [FAMILY_APOLLO] = {"FutureBit Apollo", "apollo", "http", "give the password of its web page"},
 };

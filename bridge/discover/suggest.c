@@ -110,13 +110,18 @@ static void print_comment(const struct finding *finding, FILE *out)
     (void)fputc('\n', out);
 }
 
-/* What the driver needs and nobody but the owner knows: all of it is secret. */
+/* What the driver needs and nobody but the owner knows. */
 static void print_required(const struct heater_driver *driver, const char *id, FILE *out)
 {
     for (const struct config_item *item = driver->options; item != NULL && item->name != NULL;
          item++) {
-        if (item->fallback == NULL && strcmp(item->name, "url") != 0) {
+        if (item->fallback != NULL || strcmp(item->name, "url") == 0) {
+            continue;
+        }
+        if (item->type == CONFIG_SECRET) {
             (void)fprintf(out, "    %s: !secret %s_%s\n", item->name, id, item->name);
+        } else {
+            (void)fprintf(out, "    # add %s: %s\n", item->name, item->help);
         }
     }
 }

@@ -8,7 +8,7 @@
 #include "ground/text.h"
 #include "plumbing/json.h"
 
-enum { ANSWER_MAX_B = 256 * 1024 };
+enum { ANSWER_MAX_B = 256 * 1024, UNANSWERED_MAX = 2 };
 
 const uint16_t identify_port_numbers[IDENTIFY_PORTS] = {80, 4028, 4433, 50051, 7785};
 
@@ -419,7 +419,13 @@ bool identify_next(struct identify *who, struct identify_ask *ask)
 
 void identify_take(struct identify *who, const struct identify_answer *answer)
 {
-    if (who->row < QUESTIONS) {
-        questions[who->row++].judge(who, answer);
+    if (who->row >= QUESTIONS) {
+        return;
     }
+    const enum identify_port port = questions[who->row].port;
+    who->unanswered[port] = answer->body == NULL ? (uint8_t)(who->unanswered[port] + 1) : 0;
+    if (who->unanswered[port] == UNANSWERED_MAX) {
+        who->open &= ~(1u << port);
+    }
+    questions[who->row++].judge(who, answer);
 }

@@ -77,8 +77,9 @@ struct identify_answer {
 };
 
 struct identify {
-    unsigned open; /* bits of enum identify_port */
-    size_t row;    /* of the question under way, or next */
+    unsigned open;                      /* bits of enum identify_port */
+    uint8_t unanswered[IDENTIFY_PORTS]; /* in a row: then the port is left alone */
+    size_t row;                         /* of the question under way, or next */
     enum identify_family suspect, found;
     /* What it says of itself, printable; "" if it does not. */
     char model[NAME_MAX_B], firmware[NAME_MAX_B], hostname[NAME_MAX_B];

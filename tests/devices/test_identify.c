@@ -5,7 +5,7 @@
 
 #include "tests/support/test.h"
 
-enum { EXCHANGES = 6, PORT_BIT = 1 };
+enum { EXCHANGES = 6 };
 
 #define PORT(port) (1u << (port))
 
@@ -328,6 +328,20 @@ static void closed_ports_are_not_asked(void **state)
     }
 }
 
+static void a_silent_port_is_asked_twice(void **state)
+{
+    (void)state;
+    struct identify who;
+    struct identify_ask ask;
+    int asked = 0;
+    identify_init(&who, PORT(IDENTIFY_HTTP));
+    while (identify_next(&who, &ask)) {
+        identify_take(&who, &(struct identify_answer){.status = 0});
+        asked++;
+    }
+    assert_int_equal(asked, 2);
+}
+
 /* The port of many clients' one connection comes after all that the web server could tell. */
 static void a_page_that_names_braiins_spares_other_questions(void **state)
 {
@@ -388,6 +402,7 @@ int main(void)
         cmocka_unit_test(each_device_is_known),
         cmocka_unit_test(an_axeos_is_asked_once),
         cmocka_unit_test(closed_ports_are_not_asked),
+        cmocka_unit_test(a_silent_port_is_asked_twice),
         cmocka_unit_test(a_page_that_names_braiins_spares_other_questions),
         cmocka_unit_test(a_suspect_whose_api_is_silent_stays_one),
         cmocka_unit_test(what_devices_say_is_made_printable),

@@ -1,0 +1,81 @@
+"""Emulated heaters at addresses of their own and on the ports that the real ones have, one row per device.
+
+What looks for devices by itself, `heatbridge discover` and pyasic, can only find them there. A row's `build` takes the
+emulator's module and the address, and returns what has to be started.
+"""
+
+import dataclasses
+import errno
+import functools
+import importlib
+import json
+import socket
+import subprocess
+import typing
+
+import pytest
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    name: str
+    module: str                 # of emulators/
+    driver: str
+    build: typing.Callable
+    url: str                    # with {} for the address
+    family: str                 # as discover calls it
+    model: str = ""             # what discover tells, "" for nothing
+    identity: str = ""
+    options: typing.Mapping = dataclasses.field(default_factory=dict)   # of the driver, beside its URL
+    pyasic: str = ""            # the class that pyasic makes of it, or
+    not_pyasic: str = ""        # why it makes none
+    unlike: typing.Mapping = dataclasses.field(default_factory=dict)    # figures that differ by meaning, and why
+
+
+FAMILIES = [
+    Family("bitaxe", "axeos", "axeos", lambda m, a: [m.AxeOS(address=a, port=80)], "http://{}", "AxeOS",
+           model="Bitaxe 602", identity="2c:54:91:88:c9:e3"),
+    Family("nerdqaxe", "axeos", "axeos", lambda m, a: [m.NerdQAxe(address=a, port=80)], "http://{}", "NerdAxe",
+           model="NerdQAxe++", identity="aa:bb:cc:01:02:03"),
+    Family("avalon", "avalon", "avalon", lambda m, a: [m.Avalon(model="q", address=a, port=4028)], "tcp://{}", "Avalon",
+           model="Avalon Q", identity="e0:e1:a9:3e:2c:7d"),
+]
+
+
+@functools.cache
+def drivers(heatbridge):
+    """What this heatbridge can drive, by its own schema."""
+    schema = json.loads(subprocess.run([heatbridge, "check", "--schema"], check=True, capture_output=True).stdout)
+    found = []
+
+    def walk(node):
+        if isinstance(node, dict):
+            choice = node.get("properties", {}).get("driver", {})
+            found.extend(choice.get("enum", []))
+            found.extend([choice["const"]] if "const" in choice else [])
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+    walk(schema)
+    assert found
+    return frozenset(found)
+
+
+def emulators(family, address, heatbridge):
+    """The row's emulators, not started. A row only waits for a driver that is not there yet."""
+    if family.driver not in drivers(heatbridge):
+        pytest.skip(f"this heatbridge has no driver {family.driver}")
+    module = importlib.import_module(f"emulators.{family.module}")
+    return family.build(module, address)
+
+
+def needs_real_ports():
+    """Port 80 is root's, unless the system says otherwise."""
+    try:
+        socket.create_server(("127.10.255.1", 80)).close()
+    except OSError as error:
+        if error.errno != errno.EACCES:
+            raise
+        pytest.skip("only root may listen on port 80")

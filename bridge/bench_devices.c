@@ -113,10 +113,10 @@ static void tick(struct bench *bench, struct fleet_host *one, hb_mono now)
     struct host_stats before;
     struct host_stats after;
     const hb_mono due = host_due(one->host);
-    host_get_stats(one->host, &before);
     if (now.ms < due.ms || now.ms < one->first.ms) {
         return;
     }
+    host_get_stats(one->host, &before);
     host_tick(one->host, now);
     host_get_stats(one->host, &after);
     const int64_t late_ms = clock_mono().ms - due.ms;

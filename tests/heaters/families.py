@@ -29,16 +29,36 @@ class Family:
     options: typing.Mapping = dataclasses.field(default_factory=dict)   # of the driver, beside its URL
     pyasic: str = ""            # the class that pyasic makes of it, or
     not_pyasic: str = ""        # why it makes none
-    unlike: typing.Mapping = dataclasses.field(default_factory=dict)    # figures that differ by meaning, and why
+    figures: tuple = ()         # that pyasic reads alike, of those of test_pyasic.py
+    unlike: typing.Mapping = dataclasses.field(default_factory=dict)    # figures that it does not, and why
 
+
+NO_SENSOR = "the device has none"
+NOT_READ = "pyasic does not read it"
+MEAN = "pyasic reads a mean over time, heatbridge what it is now"
 
 FAMILIES = [
     Family("bitaxe", "axeos", "axeos", lambda m, a: [m.AxeOS(address=a, port=80)], "http://{}", "AxeOS",
-           model="Bitaxe 602", identity="2c:54:91:88:c9:e3"),
+           model="Bitaxe 602", identity="2c:54:91:88:c9:e3", pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "board", "fan"), unlike={"inlet": NO_SENSOR}),
     Family("nerdqaxe", "axeos", "axeos", lambda m, a: [m.NerdQAxe(address=a, port=80)], "http://{}", "NerdAxe",
-           model="NerdQAxe++", identity="aa:bb:cc:01:02:03"),
-    Family("avalon", "avalon", "avalon", lambda m, a: [m.Avalon(model="q", address=a, port=4028)], "tcp://{}", "Avalon",
-           model="Avalon Q", identity="e0:e1:a9:3e:2c:7d"),
+           model="NerdQAxe++", identity="aa:bb:cc:01:02:03", pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "board", "fan"), unlike={"inlet": NO_SENSOR}),
+    Family("avalon-q", "avalon", "avalon", lambda m, a: [m.Avalon(model="q", address=a, port=4028)], "tcp://{}", "Avalon",
+           model="Avalon Q", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonQHome", figures=("fan",),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "chip": NOT_READ, "board": NOT_READ, "inlet": NOT_READ}),
+    Family("avalon-mini3", "avalon", "avalon", lambda m, a: [m.Avalon(model="mini3", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalon Mini3", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonMini3", figures=("fan",),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "chip": NOT_READ, "board": NOT_READ, "inlet": NOT_READ}),
+    Family("avalon-nano3s", "avalon", "avalon", lambda m, a: [m.Avalon(model="nano3s", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalon Nano3s", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonNano3s",
+           figures=("hashrate", "power", "fan"), unlike={"chip": NOT_READ, "board": NOT_READ, "inlet": NO_SENSOR}),
+    Family("avalon-nano3", "avalon", "avalon", lambda m, a: [m.Avalon(model="nano3", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalonnano", pyasic="CGMinerAvalonNano3", figures=("chip", "inlet", "fan"),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "board": "pyasic takes the mean of the chips for it"}),
+    Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
+           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("power", "chip", "inlet", "fan"),
+           unlike={"hashrate": MEAN, "board": "pyasic takes a chip's for it"}),
 ]
 
 

@@ -35,15 +35,17 @@ class Family:
 
 NO_SENSOR = "the device has none"
 NOT_READ = "pyasic does not read it"
+RECORDED = "pyasic reads another field, which the emulator leaves as it was recorded"
+REGULATOR = "pyasic takes the voltage regulator's for it"
 MEAN = "pyasic reads a mean over time, heatbridge what it is now"
 
 FAMILIES = [
     Family("bitaxe", "axeos", "axeos", lambda m, a: [m.AxeOS(address=a, port=80)], "http://{}", "AxeOS",
-           model="Bitaxe 602", identity="2c:54:91:88:c9:e3", pyasic="BitAxeGamma",
-           figures=("hashrate", "power", "chip", "board", "fan"), unlike={"inlet": NO_SENSOR}),
+           model="Bitaxe 602", identity="2c:54:91:88:c9:e3", options={"min_write": "0 s"}, pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "fan"), unlike={"board": REGULATOR, "inlet": NO_SENSOR}),
     Family("nerdqaxe", "axeos", "axeos", lambda m, a: [m.NerdQAxe(address=a, port=80)], "http://{}", "NerdAxe",
-           model="NerdQAxe++", identity="aa:bb:cc:01:02:03", pyasic="BitAxeGamma",
-           figures=("hashrate", "power", "chip", "board", "fan"), unlike={"inlet": NO_SENSOR}),
+           model="NerdQAxe++", identity="aa:bb:cc:01:02:03", options={"min_write": "0 s"}, pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "fan"), unlike={"board": REGULATOR, "inlet": NO_SENSOR}),
     Family("avalon-q", "avalon", "avalon", lambda m, a: [m.Avalon(model="q", address=a, port=4028)], "tcp://{}", "Avalon",
            model="Avalon Q", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonQHome", figures=("fan",),
            unlike={"hashrate": MEAN, "power": NOT_READ, "chip": NOT_READ, "board": NOT_READ, "inlet": NOT_READ}),
@@ -57,8 +59,8 @@ FAMILIES = [
            "Avalon", model="Avalonnano", pyasic="CGMinerAvalonNano3", figures=("chip", "inlet", "fan"),
            unlike={"hashrate": MEAN, "power": NOT_READ, "board": "pyasic takes the mean of the chips for it"}),
     Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
-           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("power", "chip", "inlet", "fan"),
-           unlike={"hashrate": MEAN, "board": "pyasic takes a chip's for it"}),
+           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("inlet", "fan"),
+           unlike={"hashrate": MEAN, "power": RECORDED, "chip": RECORDED, "board": "pyasic takes a chip's for it"}),
 ]
 
 

@@ -67,7 +67,8 @@ def test_pyasic_sees_the_same(family, home, ask):
     address = f"127.11.1.{FAMILIES.index(family) + 1}"
     for emulator in emulators(family, address, HEATBRIDGE):
         home.emulators.append(emulator.start())
-    home.add("heater", None, driver=family.driver, url=family.url.format(address), **family.options)
+    home.add("heater", None, driver=family.driver, url=family.url.format(address), min_on="0 s",
+             min_off="0 s", **family.options)
     home.start()
     home.heat()
     home.wait_heater("heater", lambda state: state["link"] == "ok", "heatbridge reads it")

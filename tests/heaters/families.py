@@ -61,6 +61,15 @@ FAMILIES = [
     Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
            "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("inlet", "fan"),
            unlike={"hashrate": MEAN, "power": RECORDED, "chip": RECORDED, "board": "pyasic takes a chip's for it"}),
+    Family("braiins", "braiins", "braiins",
+           lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
+           "Braiins OS", options={"password": "root"},
+           not_pyasic="it reads Braiins OS over gRPC, which heatbridge does not speak, nor its emulator"),
+    Family("luxos", "luxos", "luxos", lambda m, a: [m.LuxosEmulator(4028, a)], "tcp://{}", "LuxOS",
+           model="Antminer S19k Pro", identity="02:5e:10:00:00:01", pyasic="LUXMinerS19kPro",
+           figures=("hashrate", "power", "board", "fan"), unlike={"chip": NO_SENSOR, "inlet": NO_SENSOR}),
+    Family("mujina", "mujina", "mujina", lambda m, a: [m.Mujina(address=a, port=7785)], "http://{}:7785", "mujina",
+           not_pyasic="it does not know mujina"),
 ]
 
 

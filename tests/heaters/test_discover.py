@@ -86,6 +86,17 @@ def check(yaml, family, tmp_path):
     assert done.returncode == 0, done.stderr + yaml
 
 
+def test_braiins_os_without_the_http_interface_is_told_so():
+    if "braiins" not in drivers(HEATBRIDGE):
+        pytest.skip("this heatbridge has no driver braiins")
+    needs_real_ports()
+    from emulators.braiins import BraiinsSocket, OldBraiins
+    with running(OldBraiins(port=80, address="127.10.7.1"), BraiinsSocket.bosminer(port=4028, address="127.10.7.1")):
+        assert discover("127.10.7.1").stdout == (
+            "heaters:\n  # Braiins OS\n"
+            "  # at http://127.10.7.1: its firmware is too old to be driven: update it on its web page\n")
+
+
 def test_every_driver_of_a_device_has_a_row():
     missing = drivers(HEATBRIDGE) - NOT_FOUND - {family.driver for family in FAMILIES}
     assert not missing

@@ -265,9 +265,9 @@ static void read_instance(const char *name, char *instance, size_t size)
 {
     char label[MDNS_NAME_MAX];
     size_t len = 0;
-    for (; *name != '\0' && *name != '.'; name++) {
-        name += *name == '\\';
-        label[len++] = *name;
+    while (*name != '\0' && *name != '.') {
+        name += *name == '\\' && name[1] != '\0';
+        label[len++] = *name++;
     }
     text_copy_printable(instance, size, label, len);
 }

@@ -8,13 +8,17 @@ import json
 import sys
 
 import pyasic
+from pyasic.miners.data import DataOptions
+
+FIGURES = [DataOptions.MAC, DataOptions.HASHRATE, DataOptions.HASHBOARDS, DataOptions.WATTAGE, DataOptions.ENVIRONMENT_TEMP,
+           DataOptions.FANS]
 
 
 async def ask(address):
     miner = await pyasic.get_miner(address)
     if miner is None:
         return {"class": None}
-    data = await miner.get_data()
+    data = await miner.get_data(include=FIGURES)
     hashrate = data.hashrate
     return {
         "class": type(miner).__name__,

@@ -66,8 +66,10 @@ FAMILIES = [
            "Braiins OS", options={"password": "root"},
            not_pyasic="it reads Braiins OS over gRPC, which heatbridge does not speak, nor its emulator"),
     Family("luxos", "luxos", "luxos", lambda m, a: [m.LuxosEmulator(4028, a)], "tcp://{}", "LuxOS",
-           model="Antminer S19k Pro", identity="02:5e:10:00:00:01", pyasic="LUXMinerS19kPro",
-           figures=("hashrate", "power", "board", "fan"), unlike={"chip": NO_SENSOR, "inlet": NO_SENSOR}),
+           model="Antminer S19k Pro", identity="02:5e:10:00:00:01", options={"settle": "1 s"},
+           pyasic="LUXMinerS19kPro", figures=("hashrate", "power", "fan"),
+           unlike={"chip": "pyasic takes the board's exhaust for it", "board": "pyasic takes the board's intake for it",
+                   "inlet": NOT_READ}),
     Family("mujina", "mujina", "mujina", lambda m, a: [m.Mujina(address=a, port=7785)], "http://{}:7785", "mujina",
            not_pyasic="it does not know mujina"),
 ]

@@ -17,7 +17,7 @@
 
 enum {
     INTERVAL_MS = 5000,
-    LOOK_MS = 10,          /* how often it is looked who is due */
+    LOOK_MS = 20,          /* how often it is looked who is due */
     WARM_MS = INTERVAL_MS, /* connections are made, and not measured */
     FILES_EACH = 4,
     YAML_EACH = 128,

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 
 import pytest
@@ -13,6 +14,7 @@ from conftest import HEATBRIDGE
 from emulators.base import HttpEmulator
 from emulators.mdns import MdnsResponder, Service
 from families import FAMILIES, drivers, emulators, needs_real_ports
+from harness.waiting import wait_for
 
 # Not heaters that are found on a network, or found by nothing that a search could see.
 NOT_FOUND = {"engine", "simulated", "stratum_proxy", "plug", "mqtt", "compute"}
@@ -191,3 +193,16 @@ def test_a_terminal_sees_the_progress():
     assert program.returncode == 0
     assert b"[##############################] 14 of 14 addresses, 0 found\r\x1b[K" in shown
     assert "of 14" not in discover("127.10.6.0/28").stderr, "not a terminal: no bar"
+
+
+def test_an_interrupt_ends_it_with_what_was_found():
+    needs_real_ports()
+    good, slow = Axe(80, "127.10.8.1"), Axe(80, "127.10.8.2")
+    slow.vice = "silent"
+    with running(good, slow), subprocess.Popen([HEATBRIDGE, "discover", "127.10.8.0/29"], stdout=subprocess.PIPE,
+                                               stderr=subprocess.PIPE, text=True) as program:
+        wait_for(lambda: good.served and slow.served, "both are visited", 30)
+        program.send_signal(signal.SIGINT)
+        output, messages = program.communicate(timeout=60)
+    assert program.returncode == 0, messages
+    assert "127.10.8.1" in output

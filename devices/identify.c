@@ -158,10 +158,10 @@ static void detail_ofen(struct identify *who, const struct identify_answer *answ
 static void judge_21port(struct identify *who, const struct identify_answer *answer)
 {
     struct json *summary = parse(answer);
-    if (json_count(summary) > 0) {
+    if (json_get(summary, "powerLevel") != NULL || json_get(summary, "totalHashrateGhs") != NULL) {
         who->found = FAMILY_21PORT;
         NOTE(who->model, "21port");
-        note_mac(who, text_at(summary, "macAddress"));
+        NOTE(who->firmware, text_at(summary, "firmwareVersion.controlVersion"));
     }
     json_free(summary);
 }

@@ -210,7 +210,7 @@ static const struct device devices[] = {
      "",
      "",
      "",
-     {HTTP_JSON("/21port/status/summary", "{\"enabled\":true}")}},
+     {HTTP_JSON("/21port/status/summary", "{\"powerLevel\":2,\"devices\":[]}")}},
     {"mujina",
      PORT(IDENTIFY_MUJINA),
      FAMILY_MUJINA,
@@ -255,8 +255,9 @@ static const struct device devices[] = {
      "",
      "",
      {HTTP_JSON("/api/system/info", "<html>"), HTTP_JSON("/21control/status", "[1]"),
-      HTTP_JSON("/21port/status/summary", "{}"), HTTP_JSON("/api/v1/info", "\"vnish\""),
-      HTTP_JSON("/api/v1/version/", "null"), HTTP_JSON("/", "")}},
+      HTTP_JSON("/21port/status/summary", "{\"error\":\"no\"}"),
+      HTTP_JSON("/api/v1/info", "\"vnish\""), HTTP_JSON("/api/v1/version/", "null"),
+      HTTP_JSON("/", "")}},
     {"nobody", 0, FAMILY_NONE, "", "", "", "", {{0}}},
 };
 

@@ -10,7 +10,7 @@
 
 enum { ANSWER_MAX_B = 256 * 1024, UNANSWERED_MAX = 2 };
 
-const uint16_t identify_port_numbers[IDENTIFY_PORTS] = {80, 4028, 4433, 50051, 7785};
+const uint16_t identify_port_numbers[IDENTIFY_PORTS] = {80, 4028, 4433, 50051, 7785, 5000};
 
 const struct identify_row identify_rows[FAMILY_COUNT] = {
     [FAMILY_NONE] = {"unknown", NULL, "http", NULL},
@@ -320,10 +320,13 @@ static void detail_epic(struct identify *who, const struct identify_answer *answ
     json_free(network);
 }
 
+/* Without a login it answers with an error, at the place where the answer would be or at the top.
+ */
 static void judge_apollo(struct identify *who, const struct identify_answer *answer)
 {
     struct json *reply = parse(answer);
-    if (json_get(reply, "data") != NULL || json_get(reply, "errors") != NULL) {
+    const bool errors = json_is_array(json_get(reply, "errors"));
+    if (json_path(reply, "data.Miner") != NULL || (errors && who->suspect == FAMILY_APOLLO)) {
         who->found = FAMILY_APOLLO;
         NOTE(who->model, "Apollo");
     }
@@ -343,8 +346,9 @@ static void judge_mujina(struct identify *who, const struct identify_answer *ans
 /* --- the questions ------------------------------------------------------------------------------
  */
 
-#define BIT(family) (1u << (family))
-#define ANYBODY     BIT(FAMILY_NONE)
+#define BIT(family)  (1u << (family))
+#define ANYBODY      BIT(FAMILY_NONE)
+#define APOLLO_QUERY "{\"query\":\"{Miner{online{error{message}}}}\"}"
 
 /* A row is asked if its port is open, and either the family that was found is in `found`, or none
  * was found and the suspect, of which NONE is one, is in `suspects`. */
@@ -378,8 +382,9 @@ static const struct {
      EXCHANGE_JSON, detail_whatsminer},
     {IDENTIFY_CGMINER, 0, BIT(FAMILY_LUXOS), NULL, "{\"command\":\"config\"}", EXCHANGE_JSON,
      detail_luxos},
-    {IDENTIFY_HTTP, BIT(FAMILY_APOLLO), 0, "/api/graphql", "{\"query\":\"{__typename}\"}", 0,
+    {IDENTIFY_APOLLO, ANYBODY | BIT(FAMILY_APOLLO), 0, "/api/graphql", APOLLO_QUERY, 0,
      judge_apollo},
+    {IDENTIFY_HTTP, BIT(FAMILY_APOLLO), 0, "/api/graphql", APOLLO_QUERY, 0, judge_apollo},
     {IDENTIFY_MUJINA, ANYBODY, 0, "/api/v0/miner", NULL, 0, judge_mujina},
 };
 
@@ -427,5 +432,9 @@ void identify_take(struct identify *who, const struct identify_answer *answer)
     if (who->unanswered[port] == UNANSWERED_MAX) {
         who->open &= ~(1u << port);
     }
+    const enum identify_family before = who->found;
     questions[who->row++].judge(who, answer);
+    if (who->found != before) {
+        who->found_at = port;
+    }
 }

@@ -26,6 +26,7 @@ enum identify_port {
     IDENTIFY_WHATSMINER, /* 4433: WhatsMiner API 3                 */
     IDENTIFY_GRPC,       /* 50051: Braiins OS                      */
     IDENTIFY_MUJINA,     /* 7785: mujina's HTTP                    */
+    IDENTIFY_APOLLO,     /* 5000: GraphQL of a FutureBit Apollo    */
     IDENTIFY_PORTS
 };
 
@@ -81,6 +82,7 @@ struct identify {
     uint8_t unanswered[IDENTIFY_PORTS]; /* in a row: then the port is left alone */
     size_t row;                         /* of the question under way, or next */
     enum identify_family suspect, found;
+    enum identify_port found_at; /* where the answer came from that told */
     /* What it says of itself, printable; "" if it does not. */
     char model[NAME_MAX_B], firmware[NAME_MAX_B], hostname[NAME_MAX_B];
     char mac[18];

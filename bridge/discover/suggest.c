@@ -37,8 +37,10 @@ static void print_url(const struct finding *finding, char *url, size_t size)
         port = identify_port_numbers[IDENTIFY_MUJINA];
     } else if (finding->who.found == FAMILY_WHATSMINER_V3) {
         port = identify_port_numbers[IDENTIFY_WHATSMINER];
-    } else if (finding->http_port != identify_port_numbers[IDENTIFY_HTTP]) {
-        port = finding->http_port;
+    } else if ((finding->who.found == FAMILY_APOLLO && finding->who.found_at == IDENTIFY_HTTP) ||
+               finding->http_port != identify_port_numbers[IDENTIFY_HTTP]) {
+        port =
+            finding->http_port; /* an Apollo's driver takes IDENTIFY_APOLLO's for the usual one */
     }
     if (port != 0) {
         (void)snprintf(url, size, "%s://%s:%u", scheme, host, port);

@@ -12,6 +12,7 @@ enum exit_status { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int run_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int check_command(int argc, char **argv);
+int discover_command(int argc, char **argv);
 int mine_command(int argc, char **argv);
 int bench_command(int argc, char **argv);
 int simulate_command(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct {
     {"run", run_command, "the daemon: heats rooms, talks to Home Assistant over MQTT"},
     {"demo", demo_command, "the whole thing on this machine, with a simulated room"},
     {"check", check_command, "checks a configuration and prints what it means"},
+    {"discover", discover_command, "finds heaters and prints configuration for them"},
     {"mine", mine_command, "the mining engine alone, as a plain miner"},
     {"simulate", simulate_command, "what a winter would have cost, in virtual time"},
     {"cosim", cosim_command, "the controller for somebody else's simulated house"},

@@ -10,7 +10,7 @@
 
 #include "ground/text.h"
 
-enum { KEEP_ALIVE_S = 30, HEAD_MAX = 64 * 1024, CONNECTIONS_MAX = 256, WHY_MAX = 400 };
+enum { KEEP_ALIVE_S = 30, HEAD_MAX = 64 * 1024, CONNECTIONS_MAX = 4096, WHY_MAX = 400 };
 
 struct http_call {
     struct http *http;
@@ -390,6 +390,14 @@ static void set_limits(struct http_call *call, const struct http_request *reques
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
+/* Whether the host is an IPv4 address. */
+static bool is_numeric(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    return strspn(host, "0123456789.") == strcspn(host, ":/");
+}
+
 static void set_options(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
@@ -397,6 +405,11 @@ static void set_options(struct http_call *call, const struct http_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* libcurl remembers addresses as it does names, and looks through all of them in each call: for
+     * a fleet that is most of its time. */
+    if (is_numeric(request->url)) {
+        (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    }
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);

@@ -1,0 +1,114 @@
+"""Emulated heaters at addresses of their own and on the ports that the real ones have, one row per device.
+
+What looks for devices by itself, `heatbridge discover` and pyasic, can only find them there. A row's `build` takes the
+emulator's module and the address, and returns what has to be started.
+"""
+
+import dataclasses
+import errno
+import functools
+import importlib
+import json
+import socket
+import subprocess
+import typing
+
+import pytest
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    name: str
+    module: str                 # of emulators/
+    driver: str
+    build: typing.Callable
+    url: str                    # with {} for the address
+    family: str                 # as discover calls it
+    model: str = ""             # what discover tells, "" for nothing
+    identity: str = ""
+    options: typing.Mapping = dataclasses.field(default_factory=dict)   # of the driver, beside its URL
+    pyasic: str = ""            # the class that pyasic makes of it, or
+    not_pyasic: str = ""        # why it makes none
+    figures: tuple = ()         # that pyasic reads alike, of those of test_pyasic.py
+    unlike: typing.Mapping = dataclasses.field(default_factory=dict)    # figures that it does not, and why
+
+
+NO_SENSOR = "the device has none"
+NOT_READ = "pyasic does not read it"
+RECORDED = "pyasic reads another field, which the emulator leaves as it was recorded"
+REGULATOR = "pyasic takes the voltage regulator's for it"
+MEAN = "pyasic reads a mean over time, heatbridge what it is now"
+
+FAMILIES = [
+    Family("bitaxe", "axeos", "axeos", lambda m, a: [m.AxeOS(address=a, port=80)], "http://{}", "AxeOS",
+           model="Bitaxe 602", identity="2c:54:91:88:c9:e3", options={"min_write": "0 s"}, pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "fan"), unlike={"board": REGULATOR, "inlet": NO_SENSOR}),
+    Family("nerdqaxe", "axeos", "axeos", lambda m, a: [m.NerdQAxe(address=a, port=80)], "http://{}", "NerdAxe",
+           model="NerdQAxe++", identity="aa:bb:cc:01:02:03", options={"min_write": "0 s"}, pyasic="BitAxeGamma",
+           figures=("hashrate", "power", "chip", "fan"), unlike={"board": REGULATOR, "inlet": NO_SENSOR}),
+    Family("avalon-q", "avalon", "avalon", lambda m, a: [m.Avalon(model="q", address=a, port=4028)], "tcp://{}", "Avalon",
+           model="Avalon Q", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonQHome", figures=("fan",),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "chip": NOT_READ, "board": NOT_READ, "inlet": NOT_READ}),
+    Family("avalon-mini3", "avalon", "avalon", lambda m, a: [m.Avalon(model="mini3", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalon Mini3", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonMini3", figures=("fan",),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "chip": NOT_READ, "board": NOT_READ, "inlet": NOT_READ}),
+    Family("avalon-nano3s", "avalon", "avalon", lambda m, a: [m.Avalon(model="nano3s", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalon Nano3s", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalonNano3s",
+           figures=("hashrate", "power", "fan"), unlike={"chip": NOT_READ, "board": NOT_READ, "inlet": NO_SENSOR}),
+    Family("avalon-nano3", "avalon", "avalon", lambda m, a: [m.Avalon(model="nano3", address=a, port=4028)], "tcp://{}",
+           "Avalon", model="Avalonnano", pyasic="CGMinerAvalonNano3", figures=("chip", "inlet", "fan"),
+           unlike={"hashrate": MEAN, "power": NOT_READ, "board": "pyasic takes the mean of the chips for it"}),
+    Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
+           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("inlet", "fan"),
+           unlike={"hashrate": MEAN, "power": RECORDED, "chip": RECORDED, "board": "pyasic takes a chip's for it"}),
+    Family("braiins", "braiins", "braiins",
+           lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
+           "Braiins OS", options={"password": "root"},
+           not_pyasic="it reads Braiins OS over gRPC, which heatbridge does not speak, nor its emulator"),
+    Family("luxos", "luxos", "luxos", lambda m, a: [m.LuxosEmulator(4028, a)], "tcp://{}", "LuxOS",
+           model="Antminer S19k Pro", identity="02:5e:10:00:00:01", options={"settle": "1 s"},
+           pyasic="LUXMinerS19kPro", figures=("hashrate", "power", "fan"),
+           unlike={"chip": "pyasic takes the board's exhaust for it", "board": "pyasic takes the board's intake for it",
+                   "inlet": NOT_READ}),
+    Family("mujina", "mujina", "mujina", lambda m, a: [m.Mujina(address=a, port=7785)], "http://{}:7785", "mujina",
+           not_pyasic="it does not know mujina"),
+]
+
+
+@functools.cache
+def drivers(heatbridge):
+    """What this heatbridge can drive, by its own schema."""
+    schema = json.loads(subprocess.run([heatbridge, "check", "--schema"], check=True, capture_output=True).stdout)
+    found = []
+
+    def walk(node):
+        if isinstance(node, dict):
+            choice = node.get("properties", {}).get("driver", {})
+            found.extend(choice.get("enum", []))
+            found.extend([choice["const"]] if "const" in choice else [])
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+    walk(schema)
+    assert found
+    return frozenset(found)
+
+
+def emulators(family, address, heatbridge):
+    """The row's emulators, not started. A row only waits for a driver that is not there yet."""
+    if family.driver not in drivers(heatbridge):
+        pytest.skip(f"this heatbridge has no driver {family.driver}")
+    module = importlib.import_module(f"emulators.{family.module}")
+    return family.build(module, address)
+
+
+def needs_real_ports():
+    """Port 80 is root's, unless the system says otherwise."""
+    try:
+        socket.create_server(("127.10.255.1", 80)).close()
+    except OSError as error:
+        if error.errno != errno.EACCES:
+            raise
+        pytest.skip("only root may listen on port 80")

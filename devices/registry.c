@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "devices/avalon.h"
 #include "devices/engine_heater.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
@@ -10,6 +11,7 @@ const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
     &stratum_proxy_heater,
     &simulated_heater,
+    &avalon_heater,
     NULL,
 };
 

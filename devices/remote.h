@@ -23,7 +23,8 @@ struct remote;
 /* Borrowed until the receiver returns. */
 struct remote_answer {
     int request;      /* the number that the driver gave it */
-    bool ok;          /* something came: for HTTP with any status, which `status` tells */
+    bool ok;          /* something came: for HTTP with any status, which `status` tells,
+                         but redirects, which are not followed; `why` tells where to */
     int status;       /* of HTTP; 0 for TCP */
     const char *body; /* ended by a NUL that does not count; "" if nothing came */
     size_t len;

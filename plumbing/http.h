@@ -44,7 +44,7 @@ struct http_answer {
     int status;       /* 0: no answer came, and `why` says why */
     const char *body; /* ended by a NUL that does not count; "" without any */
     size_t len;
-    const char *why;
+    const char *why;              /* of a redirect too: where it would have gone */
     const struct http_call *call; /* for http_header */
 };
 
@@ -67,5 +67,9 @@ void http_cancel(struct http_call *call);
 /* The last value of a header of the answer, by its name in any case; NULL if it has none. Borrowed
  * until the receiver returns. */
 const char *http_header(const struct http_answer *answer, const char *name);
+
+/* The answer's body for the receiver to keep, and to free; for bodies that are too large to copy.
+ * The answer's own pointer is then no longer to be used. NULL if memory is short. */
+HB_MUST_USE char *http_take_body(const struct http_answer *answer);
 
 #endif

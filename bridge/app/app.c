@@ -269,6 +269,10 @@ static bool start_proxy(struct app *app, struct hb_err *err)
 
 static bool start_heaters(struct app *app, struct hb_err *err)
 {
+    app->http = http_create(app->loop, err);
+    if (app->http == NULL) {
+        return false;
+    }
     for (size_t i = 0; i < app->config->heater_count; i++) {
         const struct config_heater *heater = &app->config->heaters[i];
         const struct host_options options = {
@@ -278,6 +282,7 @@ static bool start_heaters(struct app *app, struct hb_err *err)
             .loop = app->loop,
             .engine = app->engine,
             .proxy = app->proxy,
+            .http = app->http,
             .log = app->log,
             .event = on_host_event,
             .ctx = app,
@@ -484,6 +489,7 @@ static void stop_heaters(struct app *app)
     for (size_t i = 0; app->hosts != NULL && i < app->config->heater_count; i++) {
         host_stop(app->hosts[i]);
     }
+    http_destroy(app->http);
     miner_destroy(app->engine);
     proxy_destroy(app->proxy);
 }

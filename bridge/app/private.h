@@ -15,6 +15,7 @@
 #include "miner/engine.h"
 #include "mqtt/announcer.h"
 #include "mqtt/client.h"
+#include "plumbing/http.h"
 #include "plumbing/ring.h"
 
 struct app {
@@ -27,6 +28,7 @@ struct app {
     struct miner_pool *pools; /* what `mining` refers to */
     const char **redirect_hosts;
     struct miner_options mining;
+    struct http *http;           /* of all heaters           */
     struct miner_engine *engine; /* NULL: no heater needs it */
     struct proxy *proxy;         /* likewise                 */
     struct host **hosts;         /* config->heater_count     */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "devices/axeos.h"
+#include "devices/avalon.h"
 #include "devices/engine_heater.h"
 #include "devices/mujina.h"
 #include "devices/mqtt_heater.h"
@@ -35,6 +36,7 @@ const struct heater_driver *const heater_drivers[] = {
     &vnish_heater,
     &antminer_heater,
     &epic_heater,
+    &avalon_heater,
     NULL,
 };
 

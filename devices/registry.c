@@ -2,41 +2,39 @@
 
 #include <string.h>
 
-#include "devices/axeos.h"
-#include "devices/avalon.h"
-#include "devices/engine_heater.h"
-#include "devices/mujina.h"
-#include "devices/mqtt_heater.h"
-#include "devices/plug.h"
-#include "devices/apollo.h"
-#include "devices/braiins.h"
-#include "devices/engine_heater.h"
-#include "devices/ofen.h"
 #include "devices/antminer.h"
+#include "devices/apollo.h"
+#include "devices/avalon.h"
+#include "devices/axeos.h"
+#include "devices/braiins.h"
 #include "devices/engine_heater.h"
 #include "devices/epic.h"
 #include "devices/luxos.h"
+#include "devices/mqtt_heater.h"
+#include "devices/mujina.h"
+#include "devices/ofen.h"
+#include "devices/plug.h"
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 #include "devices/vnish.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
+    &simulated_heater,
     &stratum_proxy_heater,
     &plug_heater,
     &mqtt_heater,
-    &braiins_heater,
-    &ofen_heater,
-    &port21_heater,
-    &apollo_heater,
-    &simulated_heater,
     &axeos_heater,
     &mujina_heater,
+    &apollo_heater,
+    &avalon_heater,
+    &braiins_heater,
     &luxos_heater,
     &vnish_heater,
     &antminer_heater,
     &epic_heater,
-    &avalon_heater,
+    &ofen_heater,
+    &port21_heater,
     NULL,
 };
 

@@ -285,10 +285,10 @@ static const struct config_item heater_items[] = {
      .help = "A command ends by itself after so long unless it is renewed."},
     {"on_exit", CONFIG_ENUM, FIELD(struct config_heater, on_exit), .choices = exit_policies,
      .fallback = "off", .help = "What happens to the heater when heatbridge stops."},
-    {"max_writes_per_day", CONFIG_INT, FIELD(struct config_heater, max_writes_per_day), .min = 1,
+    {"max_writes_per_day", CONFIG_INT, FIELD(struct config_heater, max_writes_per_day), .min = 0,
      .max = 100000, .fallback = "",
      .help = "Write its settings to its flash memory at most so often in a day, switching off "
-             "excepted; left out, what the driver says."},
+             "excepted; left out or 0, what the driver says."},
     {"identity", CONFIG_TEXT, FIELD(struct config_heater, identity), .fallback = "",
      .help = "MAC address or serial number of the device; another one at its address is not "
              "commanded. Left out, the first one seen is remembered."},

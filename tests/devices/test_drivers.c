@@ -20,7 +20,7 @@ struct hands {
     struct heater_env env;
     struct heater_caps caps;
     struct heater_state state;
-    unsigned reports;
+    unsigned reports, writes;
     pthread_t owner;
 };
 
@@ -32,6 +32,13 @@ static void check_reading(const struct reading *reading)
     } else {
         assert_true(isnan(reading->value)); /* unknown is never zero */
     }
+}
+
+static void take_write(void *ctx, enum write_kind kind)
+{
+    struct hands *h = ctx;
+    (void)kind;
+    h->writes++;
 }
 
 static void take_report(void *ctx, const struct heater_state *state)
@@ -61,6 +68,7 @@ static void pick_up(struct hands *h, const struct heater_driver *driver)
                                  .id = "ofen",
                                  .options = h->options,
                                  .report = take_report,
+                                 .wrote = take_write,
                                  .report_ctx = h};
 }
 
@@ -191,9 +199,11 @@ static void check_traffic(struct hands *h)
     command.power_w = h->caps.max_w;
     h->driver->commit(h->instance, &command, NOW);
     uint64_t writes = h->state.writes;
+    unsigned told = h->writes;
     h->driver->commit(h->instance, &command, (hb_mono){6000});
     h->driver->poll(h->instance, (hb_mono){6000});
     assert_int_equal(h->state.writes, writes); /* the same again is not written */
+    assert_int_equal(h->writes, told);
     command.power_w = 0;
     h->driver->commit(h->instance, &command, (hb_mono){7000});
     h->driver->poll(h->instance, (hb_mono){7000});

@@ -245,8 +245,8 @@ void health_describe(const struct health *h, char *text, size_t size)
         [HEATER_OVERHEATED] = "it is too hot and protects itself",
         [HEATER_NOT_OBEYING] = "it does not do what it was told",
         [HEATER_POOL_LOST] = "its pool does not answer",
-        [HEATER_CONFIG_DRIFT] = "its pool or the user there was changed, and not by heatbridge; if "
-                                "that is right, set expected_pool",
+        [HEATER_CONFIG_DRIFT] =
+            "its pool or user there was changed by another hand; see expected_pool",
         [HEATER_WRONG_DEVICE] = "another device answers at its address"};
     const bool tried = mono_is_set(h->tried[h->found]);
     (void)snprintf(text, size, "%s%s", sentences[h->found],

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "devices/avalon_inside.h"
+#include "devices/caps.h"
 #include "devices/remote.h"
 #include "ground/text.h"
 #include "plumbing/clock.h"
@@ -81,6 +82,7 @@ static void note_accepted(struct avalon *a, hb_mono now)
     case AVALON_WRITE_REBOOT:
         a->switched_on = a->sent.write == AVALON_WRITE_ON || a->sent.write == AVALON_WRITE_REBOOT;
         a->switch_until = mono_add_ms(now, SWITCH_SHOWS_MS);
+        a->waking_until = a->switched_on ? mono_add_ms(now, a->model->settle_ms) : (hb_mono){0};
         break;
     case AVALON_WRITE_NONE:
         break;
@@ -115,6 +117,9 @@ static struct avalon_step plan(struct avalon *a, hb_mono now)
     }
     const struct avalon_stats s = expected(a, now);
     next = avalon_next(a->model, &s, a->order_level);
+    if (next.write == AVALON_WRITE_REBOOT && now.ms < a->waking_until.ms) {
+        next.write = AVALON_WRITE_NONE;
+    }
     if (next.write == AVALON_WRITE_NONE && a->reboot_due && a->order_level >= 0) {
         next.write = AVALON_WRITE_REBOOT;
     }
@@ -190,6 +195,7 @@ static void meet(struct avalon *a)
 {
     a->wanted = a->wanted && a->identity[0] == '\0';
     a->reboot_due = a->restart_wanted = false;
+    a->waking_until = (hb_mono){0};
     forget_pending(a);
     avalon_forget_counts(a);
     (void)text_copy(a->identity, sizeof a->identity, a->version.identity);
@@ -386,14 +392,17 @@ static void avalon_poll(void *self, hb_mono now)
     }
 }
 
+/* Before the device was asked, its host may remember better what it can do. */
 static bool avalon_test(const void *self, const struct heater_command *command, struct hb_err *err)
 {
     const struct avalon *a = self;
-    (void)command;
-    if (a->remote == NULL) {
-        return hb_fail(err, HB_ERR_STATE, "the driver is not running");
+    const bool unasked = a->env.loop != NULL && a->model == NULL;
+    struct heater_caps caps;
+    avalon_fill_caps(a, &caps);
+    if (unasked && isfinite(command->power_w) && command->power_w >= 0) {
+        return true;
     }
-    return true;
+    return caps_allow(&caps, command->power_w, err);
 }
 
 static void avalon_commit(void *self, const struct heater_command *command, hb_mono now)

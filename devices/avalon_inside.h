@@ -45,7 +45,8 @@ struct avalon {
     /* Accepted, but not to be read yet. */
     hb_mono switch_until, mode_until;
     bool switched_on;
-    int mode, level; /* AVALON_NONE: not written */
+    hb_mono waking_until; /* it was restarted to wake, which must not happen over and over */
+    int mode, level;      /* AVALON_NONE: not written */
 };
 
 /* Abilities of the model, or before it is known. */

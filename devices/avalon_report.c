@@ -89,19 +89,20 @@ static bool sane(const struct avalon *a, const double *level_w)
 
 void avalon_learn_levels(struct avalon *a)
 {
-    bool news = a->model_is_news;
+    bool corrected = false;
     double level_w[AVALON_LEVELS];
     memcpy(level_w, a->level_w, sizeof level_w);
     for (size_t i = 0; i < a->model->level_count; i++) {
         const double w = told_w(a, (int)i);
         level_w[i] = isfinite(w) ? w : level_w[i];
+        corrected = corrected || level_w[i] != a->level_w[i];
     }
-    if (sane(a, level_w) && memcmp(level_w, a->level_w, sizeof level_w) != 0) {
+    corrected = corrected && sane(a, level_w);
+    if (corrected) {
         memcpy(a->level_w, level_w, sizeof level_w);
-        news = true;
     }
-    a->model_is_news = false;
-    if (news) {
+    if (corrected || a->model_is_news) {
+        a->model_is_news = false;
         struct heater_caps caps;
         avalon_fill_caps(a, &caps);
         a->env.abilities(a->env.report_ctx, &caps);

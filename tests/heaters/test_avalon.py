@@ -157,7 +157,8 @@ def test_an_a15_restarts_to_wake_and_for_another_mode(home):
 
 
 def test_an_a15_wakes_in_another_mode_with_one_restart(home):
-    miner = start(home, "a1566")
+    """Although it says for a while that it is idle."""
+    miner = start(home, "a1566", dozes_s=45, reboot_s=20)
     home.start()
     home.heat(2700)
     home.wait_heater("miner", lambda s: confirmed(2700)(s) and s["power_w"] == 2860, "normal mode", SLOW)

@@ -74,6 +74,7 @@ class Avalon(TcpEmulator):
         self.settle_s = 0.5        # from an accepted level until it is told and drawn
         self.init_s = 1.0          # from softon until it works
         self.reboot_s = 1.0
+        self.dozes_s = 0.0         # how long it says that it is idle after a restart
         self.calibrating = False   # ADJ 0: no other mode is taken
         self.ignores = False       # accepts everything and changes nothing
         self.answers_softon = True
@@ -88,7 +89,7 @@ class Avalon(TcpEmulator):
         self.set = self.applied = self.model["start"]   # in flash; in force
         self.off = False
         self._apply_at = self._off_at = self._on_at = None
-        self._down_until = self._booted = self._init_until = 0
+        self._down_until = self._booted = self._init_until = self._dozes_until = 0
 
     # --- what happens by itself -----------------------------------------------------------------
 
@@ -96,7 +97,7 @@ class Avalon(TcpEmulator):
         """The vice of Q and Mini 3: they mine again, even if they were off."""
         with self.lock:
             now = time.monotonic()
-            self._booted, self._init_until = now, now + self.init_s
+            self._booted, self._init_until, self._dozes_until = now, now + self.init_s, now + self.dozes_s
             self.off, self.applied = False, self.set
             self._apply_at = self._off_at = self._on_at = None
 
@@ -120,7 +121,7 @@ class Avalon(TcpEmulator):
     def work(self):
         if self.fault:
             return "In Fault"
-        if self.off:
+        if self.off or time.monotonic() < self._dozes_until:
             return "In Idle"
         return "In Init" if time.monotonic() < self._init_until else "In Work"
 

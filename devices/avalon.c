@@ -569,11 +569,13 @@ static void avalon_poll(void *self, hb_mono now)
 static bool avalon_test(const void *self, const struct heater_command *command, struct hb_err *err)
 {
     const struct avalon *a = self;
-    (void)command;
-    if (a->remote == NULL) {
-        return hb_fail(err, HB_ERR_STATE, "the driver is not running");
+    struct heater_caps caps;
+    if (a->model != NULL) {
+        fill_caps(a, &caps);
+    } else {
+        guess_caps(&a->env, &caps);
     }
-    return true;
+    return caps_allow(&caps, command->power_w, err);
 }
 
 static void avalon_commit(void *self, const struct heater_command *command, hb_mono now)

@@ -151,12 +151,16 @@ static bool sane(const struct avalon *a, const double *level_w)
 static void learn_levels(struct avalon *a, bool news)
 {
     double level_w[AVALON_LEVELS];
+    bool differs = false;
     memcpy(level_w, a->level_w, sizeof level_w);
     for (size_t i = 0; i < a->model->level_count; i++) {
         const double w = told_w(a, (int)i);
-        level_w[i] = isfinite(w) ? w : level_w[i];
+        if (isfinite(w) && w != level_w[i]) {
+            level_w[i] = w;
+            differs = true;
+        }
     }
-    if (sane(a, level_w) && memcmp(level_w, a->level_w, sizeof level_w) != 0) {
+    if (differs && sane(a, level_w)) {
         memcpy(a->level_w, level_w, sizeof level_w);
         news = true;
     }

@@ -187,6 +187,24 @@ def test_bad_fields_are_unknown_and_the_rest_is_used(home):
     assert state["model"] == "Avalon Q"
 
 
+def test_a_bad_counter_is_no_restart_of_the_miner(home):
+    miner = start(home, "q")
+    home.start()
+    home.wait_heater("miner", lambda s: s.get("pool_link") == "ok" and s["bad_fields"] == 0, "its pool", SLOW)
+    miner.pool_patch = {"Accepted": "many"}
+    home.wait_heater("miner", lambda s: s["bad_fields"] > 0, "a bad field", SLOW)
+    miner.pool_patch = {"Accepted": 900}  # it was 890
+    home.wait_heater("miner", lambda s: s["shares_accepted"] == 10, "ten more shares", SLOW)
+
+
+def test_something_else_at_its_address_is_told(home):
+    miner = start(home, "q", vice="garbage")
+    home.start()
+    wait_for(lambda: "correct heaters.miner.url" in home.bridge.tail(200), "what to do", SLOW)
+    miner.vice = None
+    home.wait_heater("miner", lambda s: s.get("link") == "ok" and not s["problem"], "the miner", SLOW)
+
+
 def test_a_fault_is_told(home):
     start(home, "q", fault=512)
     home.start()

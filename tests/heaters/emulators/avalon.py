@@ -83,6 +83,7 @@ class Avalon(TcpEmulator):
         self.patch = {}            # keys of estats with other values, None to drop them
         self.fault = None          # error word: it stands In Fault
         self.pool_alive = True
+        self.pool_patch = {}       # fields of its pool with other values
         self.writes = []           # every ascset that was taken, as text
         self.flash_writes = 0      # modes and levels that really changed
         self.second_clients = 0
@@ -178,7 +179,7 @@ class Avalon(TcpEmulator):
             return 70, "CGMiner stats", "STATS", [row]
         if command == "pools":
             row = dict(recorded("q_pools.json")["POOLS"][0], Status="Alive" if self.pool_alive else "Dead")
-            row["Stratum Active"] = self.pool_alive
+            row |= {"Stratum Active": self.pool_alive, **self.pool_patch}
             return 7, "1 Pool(s)", "POOLS", [row]
         if command == "devs":
             row = dict(recorded("composed_q_devs.json")["DEVS"][0])

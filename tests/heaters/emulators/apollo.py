@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 
-from .base import HttpEmulator
+from .base import HttpEmulator, Page
 
 BOARDS_W = {"eco": 180.0, "balanced": 258.0, "turbo": 370.0, "custom": 300.0}
 
@@ -20,6 +20,7 @@ class Apollo(HttpEmulator):
 
     def __init__(self, password="secret", start_s=1.0, stop_s=0.3, **network):
         super().__init__(**network)
+        self.page = Page(308, {"Location": "/overview"}, b"", address=self.address)  # on port 80
         self.password, self.start_s, self.stop_s = password, start_s, stop_s
         self.mode = self.running_mode = "balanced"
         self.node_software = "core_29_2"   # None: a firmware without that setting
@@ -48,8 +49,6 @@ class Apollo(HttpEmulator):
 
     def answer(self, method, path, headers, body):
         with self.lock:
-            if path == "/":
-                return 308, {"Location": "/overview"}, b""
             if (method, path) != ("POST", "/api/graphql"):
                 return 404, {}, b""
             asked = json.loads(body)

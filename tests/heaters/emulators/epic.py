@@ -7,7 +7,7 @@ error), `silent` (acknowledges and does nothing), `bad` (fields of other types),
 import json
 import time
 
-from .base import HttpEmulator
+from .base import HttpEmulator, Page
 
 PRESETS = [(1700, 80), (2200, 100), (2700, 120), (3350, 142)]
 
@@ -15,6 +15,8 @@ PRESETS = [(1700, 80), (2200, 100), (2700, 120), (3350, 142)]
 class EpicEmulator(HttpEmulator):
     def __init__(self, by_power=True, password="letmein", port=0, address="127.0.0.1", mac="02:5E:40:00:00:01"):
         super().__init__(port, address)
+        self.page = Page(200, {"Content-Type": "text/html"}, b"<html><title>Miner Web Dashboard</title></html>",
+                         address=address)  # on port 80
         self.by_power, self.password, self.mac = by_power, password, mac
         self.state = "Mining"
         self.tuning = True        # this and what follows is in flash
@@ -50,8 +52,6 @@ class EpicEmulator(HttpEmulator):
             name = path.strip("/")
             if method == "GET":
                 reads = {"summary": self.summary, "capabilities": self.capabilities, "network": self.network}
-                if name == "":
-                    return 200, {"Content-Type": "text/html"}, b"<html><title>Miner Web Dashboard</title></html>"
                 if name in self.cannot_tell:
                     return self.json({"result": False, "error": "UnknownError"})
                 return self.json(reads[name]()) if name in reads else (404, {}, b"")

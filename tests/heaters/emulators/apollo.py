@@ -12,7 +12,7 @@ import time
 
 from .base import HttpEmulator, Page
 
-BOARDS_W = {"eco": 180.0, "balanced": 258.0, "turbo": 370.0, "custom": 300.0}
+BOARDS_W = {"eco": 180.0, "balanced": 262.0, "turbo": 370.0, "custom": 300.0}
 
 
 class Apollo(HttpEmulator):
@@ -96,15 +96,15 @@ class Apollo(HttpEmulator):
     def _read(self, query):
         if "nodeSoftware" in query:
             return {"Settings": {"read": {"result": {"settings": {"nodeSoftware": self.node_software}}, "error": None}}}
-        interval = {"sharesAccepted": 1200, "sharesRejected": 3, "inService": 351000}
+        interval = {"sharesAccepted": 1200, "sharesRejected": 3, "inService": 86100}
         board = {"version": "v2", "versions": {"miner": "2.0.2"},
-                 "master": {"upTime": 351349, "boardsW": BOARDS_W[self.running_mode]},
+                 "master": {"upTime": 86460, "boardsW": BOARDS_W[self.running_mode]},
                  "pool": {"host": "pool.example", "port": 3333, "userName": "me.apollo", "intervals": {"int_0": interval}},
-                 "temperature": {"max": 72}, "slots": {"int_0": {"ghs": 7060.6, "temperature": 68}}}
+                 "temperature": {"max": 72}, "slots": {"int_0": {"ghs": 6900.5, "temperature": 68}}}
         return {
             "Miner": {"online": {"result": {"online": {"status": self.status()}}, "error": None},
                       "stats": {"result": {"stats": [board]}, "error": None}},
             "Settings": {"read": {"result": {"settings": {"minerMode": self.mode}}, "error": None}},
             "Mcu": {"stats": {"result": {"stats": {"network": [
-                {"name": "lo", "mac": "00:00:00:00:00:00"}, {"name": "eth0", "mac": "16:a1:04:59:2d:7d"}]}}, "error": None}},
+                {"name": "lo", "mac": "00:00:00:00:00:00"}, {"name": "eth0", "mac": "02:5e:50:00:00:01"}]}}, "error": None}},
         }

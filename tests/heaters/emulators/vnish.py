@@ -181,7 +181,7 @@ class VnishEmulator(HttpEmulator):
                 "ui": {}, "regional": {}, "network": {}}
 
     def _rpc_version(self):
-        return {"VERSION": [{"API": "3.1", "Miner": "49.0.1.3", "Type": f"Antminer S19 (Vnish {self.firmware})"}]}
+        return {"VERSION": [{"API": "3.1", "Miner": "1.2.3.4", "Type": f"Antminer S19 (Vnish {self.firmware})"}]}
 
     def _rpc_stats(self):
         boards = {f"{key}{i}": value for i in (1, 2, 3) for key, value in

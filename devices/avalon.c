@@ -151,12 +151,16 @@ static bool sane(const struct avalon *a, const double *level_w)
 static void learn_levels(struct avalon *a, bool news)
 {
     double level_w[AVALON_LEVELS];
+    bool differs = false;
     memcpy(level_w, a->level_w, sizeof level_w);
     for (size_t i = 0; i < a->model->level_count; i++) {
         const double w = told_w(a, (int)i);
-        level_w[i] = isfinite(w) ? w : level_w[i];
+        if (isfinite(w) && w != level_w[i]) {
+            level_w[i] = w;
+            differs = true;
+        }
     }
-    if (sane(a, level_w) && memcmp(level_w, a->level_w, sizeof level_w) != 0) {
+    if (differs && sane(a, level_w)) {
         memcpy(a->level_w, level_w, sizeof level_w);
         news = true;
     }
@@ -569,11 +573,13 @@ static void avalon_poll(void *self, hb_mono now)
 static bool avalon_test(const void *self, const struct heater_command *command, struct hb_err *err)
 {
     const struct avalon *a = self;
-    (void)command;
-    if (a->remote == NULL) {
-        return hb_fail(err, HB_ERR_STATE, "the driver is not running");
+    struct heater_caps caps;
+    if (a->model != NULL) {
+        fill_caps(a, &caps);
+    } else {
+        guess_caps(&a->env, &caps);
     }
-    return true;
+    return caps_allow(&caps, command->power_w, err);
 }
 
 static void avalon_commit(void *self, const struct heater_command *command, hb_mono now)

@@ -39,7 +39,9 @@ class EpicEmulator(HttpEmulator):
     def watts(self):
         if self.state == "Idling":
             return 12.5
-        return float(self.target) if self.algorithm == "Power" else next(w for w, ths in PRESETS if ths == self.target)
+        if self.algorithm == "Power":
+            return float(self.target)
+        return next(watts for watts, hashrate in PRESETS if hashrate == self.target)
 
     @property
     def mhs(self):
@@ -93,7 +95,8 @@ class EpicEmulator(HttpEmulator):
                  {"algorithm": "ChipTune", "name": "Chip Tune", "description": "", "min": 60, "max": 300}]
         if self.by_power:
             tunes.append({"algorithm": "Power", "name": "Power", "description": "", "min": 900, "max": 3600})
-        presets = [{"clk": 3 * ths, "hashrate": float(ths), "power": watts, "voltage": 12400} for watts, ths in PRESETS]
+        presets = [{"clk": 3 * hashrate, "hashrate": float(hashrate), "power": watts, "voltage": 12400}
+                   for watts, hashrate in PRESETS]
         return {"Model": "AntMiner S19 XP", "Model Subtype": "BHB56801", "Chip Type": "BM1366", "Max HBs": 3,
                 "Coins": ["BTC"], "Default Hashrate": 141, "Default Clock": 470, "Default Voltage": 12600,
                 "Board Serial Numbers": ["A", "B", "C"], "PerpetualTune": tunes, "Tune Presets": presets,

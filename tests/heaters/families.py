@@ -35,7 +35,6 @@ class Family:
 
 NO_SENSOR = "the device has none"
 NOT_READ = "pyasic does not read it"
-RECORDED = "pyasic reads another field, which the emulator leaves as it was recorded"
 REGULATOR = "pyasic takes the voltage regulator's for it"
 MEAN = "pyasic reads a mean over time, heatbridge what it is now"
 MEAN_OF_SENSORS = "pyasic takes the mean of the sensors, heatbridge the hottest"
@@ -70,8 +69,8 @@ FAMILIES = [
            "Avalon", model="Avalonnano", pyasic="CGMinerAvalonNano3", figures=("chip", "inlet", "fan"),
            unlike={"hashrate": MEAN, "power": NOT_READ, "board": "pyasic takes the mean of the chips for it"}),
     Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
-           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("inlet", "fan"),
-           unlike={"hashrate": MEAN, "power": RECORDED, "chip": RECORDED, "board": "pyasic takes a chip's for it"}),
+           "Avalon", identity="e0:e1:a9:3e:2c:7d", options={"min_write": "0 s"}, pyasic="CGMinerAvalon1566",
+           figures=("power", "chip", "inlet", "fan"), unlike={"hashrate": MEAN, "board": "pyasic takes a chip's for it"}),
     Family("braiins", "braiins", "braiins",
            lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
            "Braiins OS", options={"password": "root"},

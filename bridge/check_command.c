@@ -49,7 +49,7 @@ int check_command(int argc, char **argv)
     } else if (strcmp(word, "--schema") == 0) {
         config_write_schema(heater_drivers, stdout);
     } else if (strcmp(word, "--example") == 0) {
-        config_write_example(stdout);
+        config_write_example(heater_drivers, stdout);
     } else if (word[0] != '\0' && word[0] != '-') {
         return check_file(word);
     } else {

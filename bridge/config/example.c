@@ -4,6 +4,7 @@
 #include "bridge/config/load.h"
 #include "bridge/config/table.h"
 #include "bridge/config/value.h"
+#include "devices/driver.h"
 
 /* The values that stand in the example; every other key stands there as a comment. */
 static const struct {
@@ -122,7 +123,22 @@ static void write_groups(FILE *out)
     }
 }
 
-void config_write_example(FILE *out)
+static void write_drivers(const struct heater_driver *const *drivers, FILE *out)
+{
+    (void)fputs("\n  # A heater on the network, as `heatbridge discover 192.168.1.0/24` prints it; "
+                "heaters.md\n"
+                "  # tells what works with each.\n"
+                "  # desk:\n"
+                "    # driver: axeos\n"
+                "    # url: http://192.168.1.20\n"
+                "\n  # The drivers:\n",
+                out);
+    for (; *drivers != NULL; drivers++) {
+        (void)fprintf(out, "  #   %s: %s\n", (*drivers)->name, (*drivers)->summary);
+    }
+}
+
+void config_write_example(const struct heater_driver *const *drivers, FILE *out)
 {
     (void)fputs(
         "# yaml-language-server: $schema=heatbridge.schema.json\n"
@@ -137,4 +153,5 @@ void config_write_example(FILE *out)
     write_shape("rooms.living_room", &config_shape_room, 4, out);
     (void)fputs("\n# The heaters, each by its id.\nheaters:\n  miner:\n", out);
     write_shape("heaters.miner", &config_shape_heater, 4, out);
+    write_drivers(drivers, out);
 }

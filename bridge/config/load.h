@@ -71,6 +71,6 @@ void config_write_reference(const struct heater_driver *const *drivers, FILE *ou
 void config_write_schema(const struct heater_driver *const *drivers, FILE *out);
 /* docs/heatbridge.example.yaml: a home with one room and the mining engine; all other keys stand
  * there with their defaults, commented out. */
-void config_write_example(FILE *out);
+void config_write_example(const struct heater_driver *const *drivers, FILE *out);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     MAX_WRITES = 12,       /* of its limit, each of which restarts its mining    */
     TOKEN_MS = 25 * 60000, /* a token of API 2 lasts for 30 min                 */
     LOCKOUT_MS = 60000,    /* between attempts after it refused to be commanded */
+    RAMP_MS = 15 * 60000,  /* longer than it heats up after a start */
 };
 /* Until it was asked. */
 #define ASSUMED_W 3000.0
@@ -48,6 +49,7 @@ struct whatsminer_heater {
     double most_w, least_w; /* that its limit can be, as far as it was found out */
     char denied[TEXT_MAX];  /* why it takes no commands, until it takes one */
     hb_mono denied_at;
+    hb_mono failing_since; /* while it starts; unset: it does not fail */
 };
 
 #define FIELD(name)                                                                                \
@@ -166,9 +168,13 @@ static void learn_range(struct whatsminer_heater *w)
     }
 }
 
-static void show_denial(struct whatsminer_heater *w)
+/* For as long as it is not tried again; the host tells of a command that has failed. */
+static void show_denial(struct whatsminer_heater *w, hb_mono now)
 {
     struct heater_state *state = &w->seen.state;
+    if (w->denied[0] != '\0' && mono_age_ms(now, w->denied_at) >= LOCKOUT_MS) {
+        w->denied[0] = '\0';
+    }
     if (w->denied[0] != '\0') {
         state->problem = true;
         (void)text_copy(state->problem_text, sizeof state->problem_text, w->denied);
@@ -191,7 +197,7 @@ static void tell(void *self, hb_mono now)
         (void)text_copy(state->model, sizeof state->model, w->model);
     }
     whatsminer_conclude(&w->seen, options_of(w)->standby_power);
-    show_denial(w);
+    show_denial(w, now);
     state->at = now;
     memcpy(state->faults, w->faults.count, sizeof state->faults);
     w->env.report(w->env.report_ctx, state);
@@ -315,7 +321,7 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
     if (w->seen.writable == 0) {
         return deny_closed(w, order, now);
     }
-    if (w->denied[0] != '\0' && mono_age_ms(now, w->denied_at) < LOCKOUT_MS) {
+    if (w->denied[0] != '\0') {
         return refuse(w, order, w->denied);
     }
     if (order->power_w > 0 && !is_possible(w, order)) {
@@ -360,6 +366,7 @@ static enum errand_step note_done(struct whatsminer_heater *w, hb_mono now)
     whatsminer_acknowledged(&w->set, w->sent);
     w->denied[0] = '\0';
     w->renewed = false;
+    w->failing_since = (hb_mono){0};
     if (w->sent.write == WHATSMINER_LIMIT) {
         w->limit_asked = w->sent.value;
         w->limit_at = now;
@@ -378,12 +385,16 @@ static enum errand_step renew_once(struct whatsminer_heater *w, const struct hea
 }
 
 static enum errand_step note_failed(struct whatsminer_heater *w, const struct heater_command *order,
-                                    const char *why)
+                                    const char *why, hb_mono now)
 {
     char sentence[TEXT_MAX];
-    if (w->set.ramped != 1) {
+    if (!mono_is_set(w->failing_since)) {
+        w->failing_since = now;
+    }
+    if (w->set.ramped != 1 && mono_age_ms(now, w->failing_since) < RAMP_MS) {
         return ERRAND_LATER; /* while it starts it takes no percentage */
     }
+    w->failing_since = (hb_mono){0};
     (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W: %s",
                    order != NULL ? order->power_w : 0, why[0] != '\0' ? why : "it says not why");
     return refuse(w, order, sentence);
@@ -409,7 +420,7 @@ static enum errand_step wrote(void *self, const struct heater_command *order,
     case WHATSMINER_CLOSED:
         return deny_closed(w, order, now);
     case WHATSMINER_FAILED:
-        return note_failed(w, order, why);
+        return note_failed(w, order, why, now);
     case WHATSMINER_BUSY:
     case WHATSMINER_UNCLEAR:
         break;
@@ -462,13 +473,12 @@ static void assume_caps(struct whatsminer_heater *w)
 
 static enum whatsminer_api api_of(const struct whatsminer_options *o)
 {
-    const char *port = strrchr(o->url, ':');
-    if (o->api != CHOICE_AUTO) {
-        return o->api == CHOICE_3 ? WHATSMINER_API3 : WHATSMINER_API2;
-    }
-    return port != NULL && strspn(port + 1, "0123456789") == 4 && strncmp(port, ":4433", 5) == 0
-               ? WHATSMINER_API3
-               : WHATSMINER_API2;
+    static const char port3[] = ":4433";
+    const size_t len = strcspn(o->url + strlen("tcp://"), "/") + strlen("tcp://");
+    const bool at_port3 =
+        len > strlen(port3) && strncmp(o->url + len - strlen(port3), port3, strlen(port3)) == 0;
+    const bool is3 = o->api == CHOICE_3 || (o->api == CHOICE_AUTO && at_port3);
+    return is3 ? WHATSMINER_API3 : WHATSMINER_API2;
 }
 
 static bool init(void *self, const struct heater_env *env, struct heater_caps *caps,

@@ -134,16 +134,15 @@ static bool run_cipher(const uint8_t key[32], bool seal, const uint8_t *in, int 
 
 bool whatsminer_seal(const uint8_t key[32], const char *text, char sealed[WHATSMINER_SEALED])
 {
-    uint8_t plain[WHATSMINER_PLAIN] = {0};
+    char plain[WHATSMINER_PLAIN] = {0};
     uint8_t secret[WHATSMINER_PLAIN];
     const size_t len = strlen(text);
     const size_t padded = (len + BLOCK_B - 1) / BLOCK_B * BLOCK_B;
     sealed[0] = '\0';
-    if (len >= sizeof plain || padded == 0) {
+    if (padded == 0 || !text_copy(plain, sizeof plain, text)) {
         return false;
     }
-    memcpy(plain, text, len);
-    return run_cipher(key, true, plain, (int)padded, secret) &&
+    return run_cipher(key, true, (const uint8_t *)plain, (int)padded, secret) &&
            EVP_EncodeBlock((unsigned char *)sealed, secret, (int)padded) > 0;
 }
 

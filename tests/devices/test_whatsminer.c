@@ -363,7 +363,7 @@ static void the_percentage_comes_first_and_the_limit_only_where_it_must(void **s
 static void what_is_acknowledged_is_not_written_again(void **state)
 {
     (void)state;
-    for (double power_w = 0; power_w <= 4000; power_w += 37) {
+    for (int power_w = 0; power_w <= 4000; power_w += 37) {
         struct whatsminer_set set = {.off = -1, .ramped = 1, .limit_w = 3300, .percent = NAN};
         int writes = 0;
         struct whatsminer_step step = whatsminer_next(&set, power_w, 30);

@@ -21,7 +21,7 @@ static void check(bool fine)
 
 static void check_orders(struct whatsminer_set set)
 {
-    for (double power_w = 0; power_w <= 4000; power_w += 1000) {
+    for (int power_w = 0; power_w <= 4000; power_w += 1000) {
         struct whatsminer_set now = set;
         struct whatsminer_step step = whatsminer_next(&now, power_w, 30);
         for (int i = 0; i < 4 && step.write > WHATSMINER_UNKNOWN; i++) {

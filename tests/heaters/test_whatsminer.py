@@ -228,7 +228,9 @@ def test_a_bad_field_is_unknown_and_the_rest_is_used(home, api):
     emulator = add(home, api)
     emulator.miner.bad = True
     home.start()
-    state = home.wait_heater("wm", lambda s: s["hashrate_ths"] is not None, "a reading")
+    home.heat(1650)
+    heated(home, emulator, 1650)
+    state = home.wait_heater("wm", lambda s: s["hashrate_ths"] == 63, "a reading")
     assert state["power_w"] is None
 
 

@@ -52,12 +52,12 @@ class Miner:
 
     def power_cut(self):
         self.off = False
-        self.restart()
+        self.restart(unready=0)
 
-    def restart(self):
+    def restart(self, unready=2):
         self.started = time.monotonic()
         self.percent = 100
-        self.unready = 2
+        self.unready = unready
 
     @property
     def watts(self):

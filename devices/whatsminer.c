@@ -474,9 +474,11 @@ static void assume_caps(struct whatsminer_heater *w)
 static enum whatsminer_api api_of(const struct whatsminer_options *o)
 {
     static const char port3[] = ":4433";
-    const size_t len = strcspn(o->url + strlen("tcp://"), "/") + strlen("tcp://");
+    const char *scheme = strstr(o->url, "://");
+    const char *place = scheme != NULL ? scheme + 3 : o->url;
+    const size_t len = strcspn(place, "/");
     const bool at_port3 =
-        len > strlen(port3) && strncmp(o->url + len - strlen(port3), port3, strlen(port3)) == 0;
+        len > strlen(port3) && strncmp(place + len - strlen(port3), port3, strlen(port3)) == 0;
     const bool is3 = o->api == CHOICE_3 || (o->api == CHOICE_AUTO && at_port3);
     return is3 ? WHATSMINER_API3 : WHATSMINER_API2;
 }

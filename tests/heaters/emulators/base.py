@@ -121,6 +121,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             emulator.note(f"{self.command} {self.path} {body.decode(errors='replace')}".rstrip())
             status, headers, answer = emulator.answer(self.command, self.path, self.headers, body)
+        except OSError:
+            self.close_connection = True
+            return
+        finally:
+            emulator.end_service()  # before the client can know the answer, and ask again on another connection
+        try:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -129,8 +135,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(answer)
         except OSError:
             self.close_connection = True
-        finally:
-            emulator.end_service()
 
     def log_message(self, format, *args):  # noqa: A002: the name is the base class's
         pass
@@ -181,6 +185,17 @@ class HttpEmulator(Emulator):
     @staticmethod
     def json(value, status=200):
         return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
+
+
+class Page(HttpEmulator):
+    """The web page beside an API that has a port of its own: all that is known of it is how it begins."""
+
+    def __init__(self, status, headers, body, **network):
+        super().__init__(**network)
+        self.page = status, headers, body
+
+    def answer(self, method, path, headers, body):
+        return self.page if path == "/" else (404, {}, b"")
 
 
 class _TcpServer:

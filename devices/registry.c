@@ -17,6 +17,7 @@
 #include "devices/simulated.h"
 #include "devices/stratum_proxy.h"
 #include "devices/vnish.h"
+#include "devices/whatsminer.h"
 
 const struct heater_driver *const heater_drivers[] = {
     &engine_heater,
@@ -29,6 +30,7 @@ const struct heater_driver *const heater_drivers[] = {
     &apollo_heater,
     &avalon_heater,
     &braiins_heater,
+    &whatsminer_heater,
     &luxos_heater,
     &vnish_heater,
     &antminer_heater,

@@ -36,6 +36,7 @@ class Family:
 NO_SENSOR = "the device has none"
 NOT_READ = "pyasic does not read it"
 REGULATOR = "pyasic takes the voltage regulator's for it"
+TURNS = "the device tells turns a minute, and not of how many"
 MEAN = "pyasic reads a mean over time, heatbridge what it is now"
 MEAN_OF_SENSORS = "pyasic takes the mean of the sensors, heatbridge the hottest"
 NO_TEMPERATURES = "pyasic reads port 4028, and no document says which temperatures VNish tells there"
@@ -75,6 +76,16 @@ FAMILIES = [
            lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
            "Braiins OS", options={"password": "root"},
            not_pyasic="it reads Braiins OS over gRPC, which heatbridge does not speak, nor its emulator"),
+    Family("whatsminer", "whatsminer", "whatsminer", lambda m, a: [m.WhatsminerV2(address=a, port=4028)], "tcp://{}",
+           "WhatsMiner", model="M30S+VE40", identity="d4:01:02:03:04:05",
+           options={"password": "admin", "settle": "1 s", "min_write": "0 s"},
+           pyasic="BTMinerM30SPlusVE40", figures=("hashrate", "power", "board", "inlet"),
+           unlike={"chip": "pyasic reads a board's mean, heatbridge the hottest chip", "fan": TURNS}),
+    Family("whatsminer-v3", "whatsminer", "whatsminer", lambda m, a: m.both_ports(a), "tcp://{}:4433", "WhatsMiner",
+           model="M60S_VK40", identity="ce:02:01:00:8c:36",
+           options={"password": "super", "settle": "1 s", "min_write": "0 s"}, pyasic="BTMinerM60SVK40",
+           figures=("hashrate", "power", "board", "inlet"),
+           unlike={"chip": "pyasic reads a board's mean, heatbridge the hottest chip", "fan": TURNS}),
     Family("luxos", "luxos", "luxos", lambda m, a: [m.LuxosEmulator(4028, a)], "tcp://{}", "LuxOS",
            model="Antminer S19k Pro", identity="02:5e:10:00:00:01", options={"settle": "1 s"},
            pyasic="LUXMinerS19kPro", figures=("hashrate", "power", "fan"),

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devices/avalon_codec.h"
+#include "devices/avalon_inside.h"
 #include "devices/caps.h"
 #include "devices/remote.h"
 #include "ground/text.h"
@@ -14,54 +14,15 @@ enum {
     ASK_VERSION, /* who is it? in each round, as another device may have got its address */
     ASK_STATS,
     ASK_POOLS,
+    ASK_MODE, /* of firmware that does not tell it with the rest */
     TELL,
 };
 
-enum { PORT = 4028, POLL_MS = 10000, TRY_AGAIN_MS = 30000 };
+enum { PORT = 4028, POLL_MS = 10000, TRY_AGAIN_MS = 60000 };
 /* A switch is timed 5 s ahead, and a new mode is told only once it has settled: for so long it is
  * not written again because the old one is still read. Shorter than any model's settle_ms, after
  * which the host asks again. */
 enum { SWITCH_SHOWS_MS = 12000, MODE_SHOWS_MS = 60000 };
-/* Before it was reached, and if the configuration does not say how much it may draw. */
-#define GUESS_W 800.0
-
-/* A count of the device, which starts again with the device. */
-struct counted {
-    bool known;
-    uint64_t last, sum;
-};
-
-struct avalon {
-    struct heater_env env;
-    struct remote *remote;
-    const struct avalon_model *model; /* NULL: not known yet */
-    double level_w[AVALON_LEVELS];    /* as the device corrected them */
-    struct avalon_version version;
-    struct avalon_stats stats;
-    struct avalon_pools pools;
-    bool pools_read;
-    struct reply_faults faults;
-    struct counted accepted, rejected, stale;
-    char identity[NAME_MAX_B]; /* of the device that answered last */
-    int64_t when_s;            /* its own clock */
-    bool busy;                 /* a round of questions, or a write, is under way */
-
-    bool ordered;
-    struct heater_command order; /* the last */
-    int order_level;             /* below 0: off */
-    bool wanted;                 /* there may be something left to write for it */
-    struct avalon_step sent;
-    uint64_t sent_seq;    /* the order that it was for */
-    bool reboot_due;      /* it took a mode that counts only after a restart */
-    char waits[TEXT_MAX]; /* why the order cannot be carried out yet */
-    hb_mono try_at;       /* not before */
-
-    /* Accepted, but not to be read yet. */
-    hb_mono switch_until, mode_until;
-    bool switched_on;
-    int mode, level; /* AVALON_NONE: not written */
-};
-
 #define FIELD(name)                                                                                \
     offsetof(struct avalon_options, name), sizeof(((struct avalon_options *)NULL)->name)
 
@@ -75,203 +36,12 @@ static const struct config_item options[] = {
      "where it is, as in tcp://192.168.1.20; its port is 4028 unless given"},
     {"model", CONFIG_ENUM, FIELD(model), 0, 0, NULL, models, "auto",
      "which one it is, if it should be known before it was first reached"},
+    {"min_write", CONFIG_DURATION, FIELD(min_write), 0, 864e5, NULL, NULL, "10 min",
+     "least time between two changes of its level, which it keeps in flash and tunes for anew"},
     {0},
 };
 
-/* --- abilities
- * ----------------------------------------------------------------------------------*/
-
-static void fill_caps(const struct avalon *a, struct heater_caps *caps)
-{
-    const struct avalon_model *m = a->model;
-    *caps = (struct heater_caps){.standby_w = m->standby_w,
-                                 .tier_count = (uint8_t)m->level_count,
-                                 .settle_ms = m->settle_ms,
-                                 .min_on_ms = m->min_on_ms,
-                                 .min_off_ms = m->min_off_ms,
-                                 .min_write_ms = m->min_write_ms,
-                                 .restarts_on_change = m->off == AVALON_SWITCH_REBOOT,
-                                 .has_fan = true};
-    for (size_t i = 0; i < m->level_count; i++) {
-        caps->tier_w[i] = a->level_w[i];
-    }
-    caps->min_w = caps->tier_w[0];
-    caps->max_w = caps->tier_w[m->level_count - 1];
-}
-
-static void guess_caps(const struct heater_env *env, struct heater_caps *caps)
-{
-    const double guess_w = fmax(GUESS_W, env->configured_min_w);
-    const double power_w = env->configured_max_w > 0 ? env->configured_max_w : guess_w;
-    *caps = (struct heater_caps){.min_w = power_w,
-                                 .max_w = power_w,
-                                 .standby_w = 15,
-                                 .settle_ms = 120000,
-                                 .min_write_ms = 600000,
-                                 .has_fan = true};
-}
-
-static void take_model(struct avalon *a, const struct avalon_model *model)
-{
-    a->model = model;
-    for (size_t i = 0; i < model->level_count; i++) {
-        a->level_w[i] = model->level[i].power_w;
-    }
-}
-
-/* The watts that the device itself gives for the level that it is in, and for those that it tells
- * of. */
-static double told_w(const struct avalon *a, int i)
-{
-    const struct avalon_level *level = &a->model->level[i];
-    const int now = avalon_level_find(a->model, a->stats.mode, a->stats.level);
-    if (i == now && isfinite(a->stats.limit_w)) {
-        return a->stats.limit_w;
-    }
-    if (a->model->knob == AVALON_KNOB_MODE_AND_LEVEL) {
-        return NAN; /* a mode has several levels there */
-    }
-    const int row = a->model->knob == AVALON_KNOB_LEVEL ? level->level : level->mode;
-    return row >= 0 && row < AVALON_LEVELS ? a->stats.mode_limit_w[row] : NAN;
-}
-
-/* Whether they can be levels: ascending, and near what the model is known for. */
-static bool sane(const struct avalon *a, const double *level_w)
-{
-    for (size_t i = 0; i < a->model->level_count; i++) {
-        const double known_w = a->model->level[i].power_w;
-        if (level_w[i] < 0.5 * known_w || level_w[i] > 1.5 * known_w ||
-            (i > 0 && level_w[i] <= level_w[i - 1])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void learn_levels(struct avalon *a, bool news)
-{
-    double level_w[AVALON_LEVELS];
-    memcpy(level_w, a->level_w, sizeof level_w);
-    for (size_t i = 0; i < a->model->level_count; i++) {
-        const double w = told_w(a, (int)i);
-        level_w[i] = isfinite(w) ? w : level_w[i];
-    }
-    if (sane(a, level_w) && memcmp(level_w, a->level_w, sizeof level_w) != 0) {
-        memcpy(a->level_w, level_w, sizeof level_w);
-        news = true;
-    }
-    if (news) {
-        struct heater_caps caps;
-        fill_caps(a, &caps);
-        a->env.abilities(a->env.report_ctx, &caps);
-    }
-}
-
-/* --- state
- * --------------------------------------------------------------------------------------*/
-
-static void count(struct counted *c, uint64_t value)
-{
-    if (c->known) {
-        c->sum += value >= c->last ? value - c->last : value;
-    }
-    c->known = true;
-    c->last = value;
-}
-
-/* A level whose watts were corrected since it was ordered is still what was ordered. */
-static double applied_w(const struct avalon *a)
-{
-    if (avalon_is_off(&a->stats)) {
-        return 0;
-    }
-    const int level = avalon_level_find(a->model, a->stats.mode, a->stats.level);
-    if (level < 0) {
-        return NAN;
-    }
-    const bool ordered = a->ordered && a->order.power_w > 0 && level == a->order_level;
-    return ordered ? a->order.power_w : a->level_w[level];
-}
-
-static bool decides_itself(const struct avalon *a)
-{
-    return a->model->own_thermostat_mode != AVALON_NONE &&
-           a->stats.mode == a->model->own_thermostat_mode && !avalon_is_off(&a->stats);
-}
-
-static void find_problem(const struct avalon *a, struct heater_state *state)
-{
-    bool hot = false;
-    const char *supply = avalon_supply_fault(&a->stats, &hot);
-    char *text = state->problem_text;
-    const size_t size = sizeof state->problem_text;
-    if (hot) {
-        state->health = HEATER_OVERHEATED;
-    } else if (a->pools.link == POOL_LOST && a->stats.work == AVALON_IN_WORK) {
-        state->health = HEATER_POOL_LOST;
-    }
-    if (a->stats.work == AVALON_IN_FAULT) {
-        (void)snprintf(text, size,
-                       "it stopped with a fault (ECHU %.0f, ECMM %.0f): look at its display or app",
-                       a->stats.faults_board, a->stats.faults_control);
-    } else if (supply != NULL) {
-        (void)snprintf(text, size, "%s", supply);
-    } else if (a->waits[0] != '\0') {
-        (void)text_copy(text, size, a->waits);
-    } else if (decides_itself(a)) {
-        (void)snprintf(
-            text, size,
-            "it is in Heating mode, in which its own thermostat decides: heatbridge puts "
-            "it into Mining mode with its next order; leave it there");
-    }
-    state->problem = text[0] != '\0';
-}
-
-static void fill_readings(const struct avalon *a, hb_mono now, struct heater_state *state)
-{
-    const struct avalon_stats *s = &a->stats;
-    const bool off = avalon_is_off(s);
-    const double power_w = avalon_power_w(a->model, s);
-    state->power_w = off ? reading_make(a->model->standby_w, now, PROVENANCE_MODELLED)
-                         : reading_make(power_w, now, PROVENANCE_REPORTED);
-    state->hashrate_hs = reading_make(s->hashrate_ghs * 1e9, now, PROVENANCE_REPORTED);
-    /* Without current its chips cannot be read, and it says 0. */
-    state->chip_c =
-        off || s->chip_c <= 0 ? reading_none() : reading_make(s->chip_c, now, PROVENANCE_REPORTED);
-    state->board_c = reading_make(s->board_c, now, PROVENANCE_REPORTED);
-    state->inlet_c = reading_make(s->inlet_c, now, PROVENANCE_REPORTED);
-    state->fan_ratio = reading_make(s->fan_percent / 100, now, PROVENANCE_REPORTED);
-    state->uptime_s = reading_make(s->uptime_s, now, PROVENANCE_REPORTED);
-}
-
-static void report(struct avalon *a, hb_mono now)
-{
-    struct heater_state state = reply_unknown_state(now);
-    state.link = HEATER_LINK_OK;
-    fill_readings(a, now, &state);
-    state.applied_w = applied_w(a);
-    if (a->pools_read) {
-        count(&a->accepted, a->pools.accepted);
-        count(&a->rejected, a->pools.rejected);
-        count(&a->stale, a->pools.stale);
-    }
-    state.shares_accepted = a->accepted.sum;
-    state.shares_rejected = a->rejected.sum;
-    state.shares_stale = a->stale.sum;
-    state.best_difficulty = a->pools.best_share;
-    (void)text_copy(state.model, sizeof state.model, a->model->name);
-    (void)text_copy(state.firmware, sizeof state.firmware, a->version.firmware);
-    (void)text_copy(state.identity, sizeof state.identity, a->version.identity);
-    (void)text_copy(state.pool, sizeof state.pool, a->pools.pool);
-    (void)text_copy(state.pool_user, sizeof state.pool_user, a->pools.user);
-    state.pool_link = a->pools.link;
-    memcpy(state.faults, a->faults.count, sizeof state.faults);
-    find_problem(a, &state);
-    a->env.report(a->env.report_ctx, &state);
-}
-
-/* --- writing
- * ------------------------------------------------------------------------------------*/
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void forget_pending(struct avalon *a)
 {
@@ -308,9 +78,11 @@ static void note_accepted(struct avalon *a, hb_mono now)
         break;
     case AVALON_WRITE_ON:
     case AVALON_WRITE_OFF:
+    case AVALON_WRITE_CUT:
     case AVALON_WRITE_REBOOT:
-        a->switched_on = a->sent.write != AVALON_WRITE_OFF;
+        a->switched_on = a->sent.write == AVALON_WRITE_ON || a->sent.write == AVALON_WRITE_REBOOT;
         a->switch_until = mono_add_ms(now, SWITCH_SHOWS_MS);
+        a->waking_until = a->switched_on ? mono_add_ms(now, a->model->settle_ms) : (hb_mono){0};
         break;
     case AVALON_WRITE_NONE:
         break;
@@ -345,6 +117,9 @@ static struct avalon_step plan(struct avalon *a, hb_mono now)
     }
     const struct avalon_stats s = expected(a, now);
     next = avalon_next(a->model, &s, a->order_level);
+    if (next.write == AVALON_WRITE_REBOOT && now.ms < a->waking_until.ms) {
+        next.write = AVALON_WRITE_NONE;
+    }
     if (next.write == AVALON_WRITE_NONE && a->reboot_due && a->order_level >= 0) {
         next.write = AVALON_WRITE_REBOOT;
     }
@@ -360,12 +135,12 @@ static struct avalon_step plan(struct avalon *a, hb_mono now)
     return next;
 }
 
-static void write_step(struct avalon *a, struct avalon_step next)
+static void write_step(struct avalon *a, struct avalon_step next, uint64_t seq)
 {
     char command[AVALON_COMMAND_MAX];
-    avalon_print(a->model, next, a->when_s, command);
+    avalon_print(a->model, next, a->when_s + mono_age_ms(clock_mono(), a->when_at) / 1000, command);
     a->sent = next;
-    a->sent_seq = a->order.seq;
+    a->sent_seq = seq;
     a->reboot_due = a->reboot_due && next.write != AVALON_WRITE_REBOOT;
     if (ask(a, TELL, command)) {
         const bool kept = next.write == AVALON_WRITE_MODE || next.write == AVALON_WRITE_LEVEL;
@@ -373,12 +148,24 @@ static void write_step(struct avalon *a, struct avalon_step next)
     }
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------*/
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void start_round(struct avalon *a)
 {
     (void)ask(a, ASK_VERSION, "version");
+}
+
+static void tell_refusal(const struct avalon *a, const struct avalon_head *head)
+{
+    static const char *const what[] = {
+        [AVALON_WRITE_MODE] = "its mode",          [AVALON_WRITE_LEVEL] = "its level",
+        [AVALON_WRITE_ON] = "to be switched on",   [AVALON_WRITE_OFF] = "to be switched off",
+        [AVALON_WRITE_CUT] = "to be switched off", [AVALON_WRITE_REBOOT] = "to restart",
+    };
+    char sentence[TEXT_MAX];
+    (void)snprintf(sentence, sizeof sentence, "the miner refused %s: %.180s", what[a->sent.write],
+                   head->message[0] != '\0' ? head->message : "its answer could not be read");
+    a->env.refused(a->env.report_ctx, a->sent_seq, sentence);
 }
 
 static void on_written(struct avalon *a, const struct remote_answer *answer)
@@ -392,11 +179,8 @@ static void on_written(struct avalon *a, const struct remote_answer *answer)
     } else if (avalon_calibrates(&head)) {
         wait_for_calibration(a, now);
     } else if (answer->ok) {
-        char sentence[TEXT_MAX];
         a->wanted = a->sent_seq != a->order.seq;
-        (void)snprintf(sentence, sizeof sentence, "the miner refused its level: %.180s",
-                       head.message[0] != '\0' ? head.message : "its answer could not be read");
-        a->env.refused(a->env.report_ctx, a->sent_seq, sentence);
+        tell_refusal(a, &head);
     } else {
         /* What became of it is not known: the host asks again. */
         a->wanted = a->sent_seq != a->order.seq;
@@ -406,38 +190,19 @@ static void on_written(struct avalon *a, const struct remote_answer *answer)
     start_round(a);
 }
 
-static bool on_version(struct avalon *a, const char *text)
+/* Another device has got the address: nothing of the last one holds for it. */
+static void meet(struct avalon *a)
 {
-    if (!avalon_read_version(text, &a->version, &a->faults)) {
-        return false;
-    }
-    if (strcmp(a->identity, a->version.identity) != 0) {
-        if (a->identity[0] != '\0') {
-            a->wanted = false; /* the order was for another device */
-        }
-        forget_pending(a);
-        a->accepted.known = a->rejected.known = a->stale.known = false;
-        (void)text_copy(a->identity, sizeof a->identity, a->version.identity);
-    }
-    return true;
-}
-
-static bool on_stats(struct avalon *a, const char *text)
-{
-    const double was_s = a->stats.uptime_s;
-    const struct avalon_head head = avalon_read_head(text);
-    if (!avalon_read_stats(text, &a->stats, &a->faults) || head.when_s < 0) {
-        return false;
-    }
-    a->when_s = head.when_s;
-    if (a->stats.uptime_s < was_s) {
-        forget_pending(a); /* it was restarted */
-    }
-    return true;
+    a->wanted = a->wanted && a->identity[0] == '\0';
+    a->reboot_due = a->restart_wanted = false;
+    a->waking_until = (hb_mono){0};
+    forget_pending(a);
+    avalon_forget_counts(a);
+    (void)text_copy(a->identity, sizeof a->identity, a->version.identity);
 }
 
 /* Which model it is; false, with a word to the owner, if that is none of ours. */
-static bool identify(struct avalon *a, bool *news)
+static bool identify(struct avalon *a)
 {
     const struct avalon_options *o = a->env.options;
     const struct avalon_model *model = avalon_model_find(a->version.product, a->version.model);
@@ -453,9 +218,41 @@ static bool identify(struct avalon *a, bool *news)
         a->env.trouble(a->env.report_ctx, sentence);
         return false;
     }
-    *news = model != a->model;
-    if (*news) {
-        take_model(a, model);
+    if (model != a->model) {
+        avalon_take_model(a, model);
+        a->model_is_news = true;
+    }
+    return true;
+}
+
+static bool on_version(struct avalon *a, const char *text)
+{
+    if (!avalon_read_version(text, &a->version, &a->faults)) {
+        char sentence[TEXT_MAX];
+        (void)snprintf(sentence, sizeof sentence,
+                       "expected cgminer of a Canaan Avalon at this address, got another answer: "
+                       "correct heaters.%s.url",
+                       a->env.id);
+        a->env.trouble(a->env.report_ctx, sentence);
+        return false;
+    }
+    if (strcmp(a->identity, a->version.identity) != 0) {
+        meet(a);
+    }
+    return identify(a);
+}
+
+static bool on_stats(struct avalon *a, const char *text)
+{
+    const double was_s = a->stats.uptime_s;
+    const struct avalon_head head = avalon_read_head(text);
+    if (!avalon_read_stats(text, &a->stats, &a->faults) || head.when_s < 0) {
+        return false;
+    }
+    a->when_s = head.when_s;
+    a->when_at = clock_mono();
+    if (a->stats.uptime_s < was_s) {
+        forget_pending(a); /* it was restarted */
     }
     return true;
 }
@@ -486,19 +283,56 @@ static void aim(struct avalon *a)
 static void finish_round(struct avalon *a)
 {
     const hb_mono now = clock_mono();
-    bool news = false;
-    a->busy = false;
-    if (!identify(a, &news)) {
-        return;
-    }
-    learn_levels(a, news);
+    const bool news = a->model_is_news;
+    avalon_learn_levels(a);
     if (a->wanted && news) {
         aim(a);
     }
-    const struct avalon_step next = plan(a, now);
-    report(a, now);
+    struct avalon_step next = plan(a, now);
+    uint64_t seq = a->order.seq;
+    if (a->restart_wanted) {
+        a->restart_wanted = false;
+        next.write = AVALON_WRITE_REBOOT;
+        seq = 0; /* of no order */
+    }
+    avalon_report(a, now);
     if (next.write != AVALON_WRITE_NONE && !a->busy) {
-        write_step(a, next);
+        write_step(a, next, seq);
+    }
+}
+
+/* Without its pools the rest is still worth telling. */
+static void on_pools(struct avalon *a, const struct remote_answer *answer)
+{
+    if (!answer->ok || !avalon_read_pools(answer->body, &a->pools, &a->faults)) {
+        a->pools = (struct avalon_pools){.accepted = NAN, .rejected = NAN, .stale = NAN};
+    }
+    const bool untold = a->model->knob == AVALON_KNOB_BARE_MODE && a->stats.mode == AVALON_NONE;
+    if (!untold || !ask(a, ASK_MODE, "ascset|0,workmode,255")) {
+        finish_round(a);
+    }
+}
+
+static void on_mode(struct avalon *a, const struct remote_answer *answer)
+{
+    const struct avalon_head head = avalon_read_head(answer->body);
+    if (!avalon_read_mode(&head, &a->stats.mode)) {
+        reply_fault(&a->faults, REPLY_MISSING, "workmode: expected WORKMODE");
+    }
+    finish_round(a);
+}
+
+/* A question of which the next depends on the answer. */
+static void on_read(struct avalon *a, const struct remote_answer *answer)
+{
+    const bool who = answer->request == ASK_VERSION;
+    if (!answer->ok) {
+        forget_pending(a);
+    } else if (who ? !on_version(a, answer->body) : !on_stats(a, answer->body)) {
+        forget_pending(a);
+        reply_fault(&a->faults, REPLY_UNREADABLE, "expected an answer of a known Avalon");
+    } else {
+        (void)(who ? ask(a, ASK_STATS, "estats") : ask(a, ASK_POOLS, "pools"));
     }
 }
 
@@ -506,30 +340,23 @@ static void on_answer(void *ctx, const struct remote_answer *answer)
 {
     struct avalon *a = ctx;
     a->busy = false;
-    if (answer->request == TELL) {
+    switch (answer->request) {
+    case ASK_POOLS:
+        on_pools(a, answer);
+        break;
+    case ASK_MODE:
+        on_mode(a, answer);
+        break;
+    case TELL:
         on_written(a, answer);
-        return;
-    }
-    bool read = answer->ok;
-    if (answer->request == ASK_POOLS) {
-        /* Without its pools the rest is still worth telling. */
-        a->pools_read = read && avalon_read_pools(answer->body, &a->pools, &a->faults);
-        finish_round(a);
-    } else if (answer->request == ASK_STATS) {
-        read = read && on_stats(a, answer->body) && ask(a, ASK_POOLS, "pools");
-    } else {
-        read = read && on_version(a, answer->body) && ask(a, ASK_STATS, "estats");
-    }
-    if (!read) {
-        forget_pending(a);
-        if (answer->ok) {
-            reply_fault(&a->faults, REPLY_UNREADABLE, "expected an answer of cgminer");
-        }
+        break;
+    default:
+        on_read(a, answer);
+        break;
     }
 }
 
-/* --- the contract
- * -------------------------------------------------------------------------------*/
+/* --- the contract ---------------------------------------------------------------------------- */
 
 static bool avalon_init(void *self, const struct heater_env *env, struct heater_caps *caps,
                         struct hb_err *err)
@@ -538,13 +365,12 @@ static bool avalon_init(void *self, const struct heater_env *env, struct heater_
     const struct avalon_options *o = env->options;
     a->env = *env;
     forget_pending(a);
+    avalon_forget_counts(a);
     a->stats.uptime_s = NAN;
     if (o->model > 0) {
-        take_model(a, &avalon_models[o->model - 1]);
-        fill_caps(a, caps);
-    } else {
-        guess_caps(env, caps);
+        avalon_take_model(a, &avalon_models[o->model - 1]);
     }
+    avalon_fill_caps(a, caps);
     const struct remote_options remote = {.url = o->url, .default_port = PORT, .timeout_ms = 8000};
     a->remote = remote_create(&a->env, &remote, on_answer, a, err);
     return a->remote != NULL;
@@ -566,14 +392,17 @@ static void avalon_poll(void *self, hb_mono now)
     }
 }
 
+/* Before the device was asked, its host may remember better what it can do. */
 static bool avalon_test(const void *self, const struct heater_command *command, struct hb_err *err)
 {
     const struct avalon *a = self;
-    (void)command;
-    if (a->remote == NULL) {
-        return hb_fail(err, HB_ERR_STATE, "the driver is not running");
+    const bool unasked = a->env.loop != NULL && a->model == NULL;
+    struct heater_caps caps;
+    avalon_fill_caps(a, &caps);
+    if (unasked && isfinite(command->power_w) && command->power_w >= 0) {
+        return true;
     }
-    return true;
+    return caps_allow(&caps, command->power_w, err);
 }
 
 static void avalon_commit(void *self, const struct heater_command *command, hb_mono now)
@@ -592,6 +421,17 @@ static void avalon_commit(void *self, const struct heater_command *command, hb_m
     }
 }
 
+/* In the next round, when it is known to be the same device. Not if it cannot obey by its nature,
+ * or not until it is calibrated, which a restart would begin anew. */
+static void avalon_recover(void *self, hb_mono now)
+{
+    struct avalon *a = self;
+    const bool never_off = a->model != NULL && a->model->off == AVALON_SWITCH_NONE;
+    const bool excused = (never_off && a->order.power_w <= 0) || a->waits[0] != '\0';
+    a->restart_wanted = a->restart_wanted || !excused;
+    avalon_poll(a, now);
+}
+
 const struct heater_driver avalon_heater = {
     .name = "avalon",
     .summary = "a Canaan Avalon Nano 3, Nano 3S, Mini 3, Q, or A10 to A15",
@@ -604,4 +444,5 @@ const struct heater_driver avalon_heater = {
     .poll = avalon_poll,
     .test = avalon_test,
     .commit = avalon_commit,
+    .recover = avalon_recover,
 };

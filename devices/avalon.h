@@ -6,7 +6,8 @@
 
 struct avalon_options {
     char url[URL_MAX];
-    int model; /* 0: as it says itself; else one more than the row of avalon_models */
+    int model;         /* 0: as it says itself; else one more than the row of avalon_models */
+    int64_t min_write; /* ms between two changes of its level */
 };
 
 extern const struct heater_driver avalon_heater;

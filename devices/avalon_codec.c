@@ -17,9 +17,11 @@
 /* How far ahead a switch is timed: all known clients use this, and a time that has passed does
  * nothing. */
 #define AHEAD_S 5
+/* Of the power supply, where only what goes to the boards is told: all recordings have 0.91 to
+ * 0.95. */
+#define SUPPLY_EFFICIENCY 0.92
 
-/* --- sections and fields: STATUS=S,When=1,Msg=...|VERSION,PROD=...|
- * -----------------------------*/
+/* --- sections and fields: STATUS=S,When=1,Msg=...|VERSION,PROD=...| -------------------------- */
 
 /* Where the section begins that follows a bar, by its name and the character after it; NULL. */
 static const char *section(const char *text, const char *name)
@@ -107,8 +109,7 @@ bool avalon_calibrates(const struct avalon_head *head)
     return strstr(head->message, "caling") != NULL || strstr(head->message, "calib") != NULL;
 }
 
-/* --- version
- * ------------------------------------------------------------------------------------*/
+/* --- version --------------------------------------------------------------------------------- */
 
 static void read_identity(const char *at, struct avalon_version *version,
                           struct reply_faults *faults)
@@ -146,8 +147,7 @@ bool avalon_read_version(const char *text, struct avalon_version *version,
     return true;
 }
 
-/* --- estats: MM ID0=Ver[...] SYSTEMSTATU[Work: In Work, Hash Board: 1] ...
- * -----------------------*/
+/* --- estats: MM ID0=Ver[...] SYSTEMSTATU[Work: In Work, Hash Board: 1] ... ------------------- */
 
 /* What stands in the brackets after a key; false, with `value` "", without the key or if they do
  * not close. */
@@ -181,15 +181,34 @@ static double scan(const char *text, const char *key, double min, double max,
     return reply_scan(value, min, max, key, faults);
 }
 
-static double scan_needed(const char *text, const char *key, double max,
-                          struct reply_faults *faults)
+/* An error word per hash board: the first that is not 0. */
+static double scan_errors(const char *text, const char *key, struct reply_faults *faults)
 {
     char value[VALUE_MAX];
-    if (!bracket(text, key, value, sizeof value)) {
-        reply_fault(faults, REPLY_MISSING, "estats: expected %s", key);
-        return NAN;
+    double errors = NAN;
+    (void)bracket(text, key, value, sizeof value);
+    for (char *at = value; *at != '\0' && !(errors > 0);) {
+        const size_t len = strcspn(at, " ");
+        const bool last = at[len] == '\0';
+        at[len] = '\0';
+        errors = reply_scan(at, 0, 1e10, key, faults);
+        at += len + (last ? 0 : 1);
     }
-    return scan(text, key, 0, max, faults);
+    return errors;
+}
+
+/* The oldest firmware of the A10 tells only a mean, which says nothing while it is off. */
+static double scan_hashrate(const char *text, bool off, struct reply_faults *faults)
+{
+    char value[VALUE_MAX];
+    if (bracket(text, "GHSspd", value, sizeof value)) {
+        return scan(text, "GHSspd", 0, 1e9, faults);
+    }
+    if (bracket(text, "GHSavg", value, sizeof value)) {
+        return off ? NAN : scan(text, "GHSavg", 0, 1e9, faults);
+    }
+    reply_fault(faults, REPLY_MISSING, "estats: expected GHSspd");
+    return NAN;
 }
 
 /* -273 stands for a sensor that is not there. */
@@ -270,8 +289,8 @@ static void read_mode_limits(const char *text, struct avalon_stats *stats,
 }
 
 static const char *const chip_keys[] = {"TMax", NULL};
-static const char *const board_keys[] = {"HBTemp", "HBOTemp", "OTemp", NULL};
-static const char *const inlet_keys[] = {"ITemp", "Temp", "HBITemp", NULL};
+static const char *const board_keys[] = {"HBTemp", "HBOTemp", NULL};
+static const char *const inlet_keys[] = {"ITemp", "Temp", NULL};
 
 bool avalon_read_stats(const char *text, struct avalon_stats *s, struct reply_faults *faults)
 {
@@ -287,35 +306,49 @@ bool avalon_read_stats(const char *text, struct avalon_stats *s, struct reply_fa
     s->calibrated = scan_int(text, "ADJ", faults);
     s->calibrated = s->calibrated < 0 ? -1 : s->calibrated != 0;
     s->uptime_s = scan(text, "Elapsed", 0, 1e10, faults);
-    s->hashrate_ghs = scan_needed(text, "GHSspd", 1e9, faults);
     s->chip_c = scan_celsius(text, chip_keys, faults);
     s->board_c = scan_celsius(text, board_keys, faults);
     s->inlet_c = scan_celsius(text, inlet_keys, faults);
     s->fan_percent = scan(text, "FanR", 0, 100, faults);
     s->wall_w = scan(text, "WALLPOWER", 0, WATTS_MAX, faults);
     s->limit_w = scan(text, "MPO", 1, WATTS_MAX, faults);
-    s->faults_board = scan(text, "ECHU", 0, 1e10, faults);
-    s->faults_control = scan(text, "ECMM", 0, 1e10, faults);
+    s->faults_board = scan_errors(text, "ECHU", faults);
+    s->faults_control = scan_errors(text, "ECMM", faults);
     read_supply(text, s, faults);
     read_mode_limits(text, s, faults);
+    s->hashrate_ghs = scan_hashrate(text, avalon_is_off(s), faults);
     return true;
 }
 
-bool avalon_is_off(const struct avalon_stats *stats)
+bool avalon_read_mode(const struct avalon_head *head, int *mode)
 {
-    return stats->work == AVALON_IN_IDLE || stats->soft_off > 0;
+    struct reply_faults unused = {0};
+    *mode = avalon_accepted(head) ? scan_int(head->message, "WORKMODE", &unused) : AVALON_NONE;
+    return *mode != AVALON_NONE;
 }
 
-double avalon_power_w(const struct avalon_model *model, const struct avalon_stats *stats)
+/* Firmware without SoftOFF goes on saying that it works after its boards were cut off. */
+bool avalon_is_off(const struct avalon_stats *stats)
 {
+    const bool cut = stats->soft_off < 0 && stats->work == AVALON_IN_WORK &&
+                     stats->ps[AVALON_PS_BOARDS_A] <= 0 && stats->ps[AVALON_PS_BOARDS_W] <= 0;
+    return stats->work == AVALON_IN_IDLE || stats->soft_off > 0 || cut;
+}
+
+struct avalon_power avalon_power(const struct avalon_model *model, const struct avalon_stats *stats)
+{
+    struct avalon_power power = {.w = NAN};
     if (avalon_is_off(stats)) {
-        return NAN; /* an idle Q tells 146 W with 0 A at its boards */
+        return power; /* an idle Q tells 146 W with 0 A at its boards */
     }
-    if (isfinite(stats->wall_w)) {
-        return stats->wall_w;
+    const double told_w = isfinite(stats->wall_w) ? stats->wall_w : stats->ps[model->power_at];
+    if (told_w <= WATTS_MAX) {
+        power.w = told_w;
+    } else if (model->knob == AVALON_KNOB_BARE_MODE && stats->ps[AVALON_PS_BOARDS_W] <= WATTS_MAX) {
+        power.w = stats->ps[AVALON_PS_BOARDS_W] / SUPPLY_EFFICIENCY + model->standby_w;
+        power.computed = true;
     }
-    const double power_w = stats->ps[model->power_at];
-    return power_w <= WATTS_MAX ? power_w : NAN;
+    return power;
 }
 
 const char *avalon_supply_fault(const struct avalon_stats *stats, bool *hot)
@@ -345,8 +378,7 @@ const char *avalon_supply_fault(const struct avalon_stats *stats, bool *hot)
     return NULL;
 }
 
-/* --- pools
- * --------------------------------------------------------------------------------------*/
+/* --- pools ----------------------------------------------------------------------------------- */
 
 /* host:port of a URL. */
 static void copy_pool(const char *url, char *pool, size_t size)
@@ -356,10 +388,10 @@ static void copy_pool(const char *url, char *pool, size_t size)
     text_copy_printable(pool, size, at, strcspn(at, "/?#"));
 }
 
-static void add_count(const char *at, const char *name, uint64_t *sum, struct reply_faults *faults)
+/* A sum of which one part is not known is not known. */
+static void add_count(const char *at, const char *name, double *sum, struct reply_faults *faults)
 {
-    const double count = number_field(at, name, 9e15, faults);
-    *sum += isnan(count) ? 0 : (uint64_t)count;
+    *sum += number_field(at, name, 9e15, faults);
 }
 
 static void read_pool(const char *at, struct avalon_pools *pools, struct reply_faults *faults)
@@ -401,8 +433,7 @@ bool avalon_read_pools(const char *text, struct avalon_pools *pools, struct repl
     return true;
 }
 
-/* --- commands
- * -----------------------------------------------------------------------------------*/
+/* --- commands -------------------------------------------------------------------------------- */
 
 static struct avalon_step step(enum avalon_write write, int value)
 {
@@ -414,8 +445,9 @@ struct avalon_step avalon_next(const struct avalon_model *model, const struct av
 {
     const bool off = avalon_is_off(stats);
     if (level < 0) {
-        return step(off || model->off == AVALON_SWITCH_NONE ? AVALON_WRITE_NONE : AVALON_WRITE_OFF,
-                    0);
+        const bool old = model->off == AVALON_SWITCH_REBOOT && stats->soft_off < 0;
+        const enum avalon_write cut = old ? AVALON_WRITE_CUT : AVALON_WRITE_OFF;
+        return step(off || model->off == AVALON_SWITCH_NONE ? AVALON_WRITE_NONE : cut, 0);
     }
     const struct avalon_level *want = &model->level[level];
     if (want->mode != AVALON_NONE && want->mode != stats->mode) {
@@ -453,6 +485,9 @@ void avalon_print(const struct avalon_model *model, struct avalon_step what, int
         } else {
             (void)snprintf(command, size, "ascset|0,softoff");
         }
+        break;
+    case AVALON_WRITE_CUT:
+        (void)snprintf(command, size, "ascset|0,hashpower,0");
         break;
     case AVALON_WRITE_REBOOT:
         (void)snprintf(command, size, "ascset|0,reboot,%d",

@@ -9,13 +9,15 @@
 #include "devices/avalon_models.h"
 #include "devices/reply.h"
 
-enum { AVALON_COMMAND_MAX = 64, AVALON_PS = 7 };
+enum { AVALON_COMMAND_MAX = 64 };
+
+/* The numbers of PS that mean the same in all models but the Nano 3. */
+enum { AVALON_PS_FAULTS, AVALON_PS_BOARDS_A = 3, AVALON_PS_BOARDS_W, AVALON_PS = 7 };
 
 /* The STATUS section of every answer. */
 struct avalon_head {
-    char
-        status; /* S success, I information, W warning, E error, F fatal; 0: no answer of cgminer */
-    int code;   /* -1: unknown */
+    char status;    /* S success, I information, W warning, E error, F fatal; 0: not cgminer */
+    int code;       /* -1: unknown */
     int64_t when_s; /* its own clock; -1: unknown */
     char message[TEXT_MAX];
 };
@@ -59,16 +61,26 @@ struct avalon_stats {
 /* False if that is no answer to `estats`. */
 bool avalon_read_stats(const char *text, struct avalon_stats *stats, struct reply_faults *faults);
 bool avalon_is_off(const struct avalon_stats *stats);
-/* At the wall, by the model's place for it; NaN if it does not say, or if it is off, as then a
+/* The answer to a question for the mode, for firmware whose estats lack it; false, with `mode`
+ * AVALON_NONE, if it does not say. */
+bool avalon_read_mode(const struct avalon_head *head, int *mode);
+
+struct avalon_power {
+    double w;      /* NaN: unknown */
+    bool computed; /* from what its supply gives to the boards */
+};
+
+/* At the wall, by the model's place for it; unknown if it does not say, or if it is off, as then a
  * power is told that is not drawn. */
-double avalon_power_w(const struct avalon_model *model, const struct avalon_stats *stats);
+struct avalon_power avalon_power(const struct avalon_model *model,
+                                 const struct avalon_stats *stats);
 /* What its power supply complains of, by the first number of PS; NULL if nothing. */
 const char *avalon_supply_fault(const struct avalon_stats *stats, bool *hot);
 
 struct avalon_pools {
     char pool[NAME_MAX_B], user[NAME_MAX_B]; /* in use, else the first */
     enum pool_link link;
-    uint64_t accepted, rejected, stale;
+    double accepted, rejected, stale; /* of all pools, since the miner started; NaN: unknown */
     double best_share;
 };
 
@@ -83,6 +95,7 @@ enum avalon_write {
     AVALON_WRITE_LEVEL,
     AVALON_WRITE_ON,
     AVALON_WRITE_OFF,
+    AVALON_WRITE_CUT, /* off, as the first A10 did it: power to the hash boards is cut */
     AVALON_WRITE_REBOOT,
 };
 

@@ -8,15 +8,15 @@
 
 /* Modes of the machines for halls: 0 is normal, 1 is high performance. Watts are those of the
  * maker's sheets and of recordings; a device that tells its limit corrects them. Their normal mode
- * has about four fifths of the frequency and a lower voltage. */
-#define HALL(key_, name_, product_, model_, reboot_, normal_w, high_w)                             \
+ * has about four fifths of the frequency and a lower voltage. That a mode counts only after a
+ * restart is said in the maker's manual of the A10, and programs in use do so with an A13. */
+#define HALL(key_, name_, product_, normal_w, high_w)                                              \
     {                                                                                              \
-        .key = (key_), .name = (name_), .product = (product_), .model = (model_),                  \
+        .key = (key_), .name = (name_), .product = (product_), .model = "",                        \
         .knob = AVALON_KNOB_BARE_MODE, .off = AVALON_SWITCH_REBOOT, .power_at = 6,                 \
-        .mode_needs_reboot = (reboot_), .own_thermostat_mode = AVALON_NONE, .standby_w = 30,       \
+        .mode_needs_reboot = true, .own_thermostat_mode = AVALON_NONE, .standby_w = 30,            \
         .settle_ms = 5 * MINUTE_MS, .min_on_ms = 15 * MINUTE_MS, .min_off_ms = 5 * MINUTE_MS,      \
-        .min_write_ms = 15 * MINUTE_MS, .level_count = 2,                                          \
-        .level = {{(normal_w), 0, AVALON_NONE}, {(high_w), 1, AVALON_NONE}},                       \
+        .level_count = 2, .level = {{(normal_w), 0, AVALON_NONE}, {(high_w), 1, AVALON_NONE}},     \
     }
 
 /* clang-format off */
@@ -24,31 +24,30 @@ const struct avalon_model avalon_models[] = {
     {.key = "nano3s", .name = "Avalon Nano 3S", .product = "Avalon Nano3s", .model = "",
      .knob = AVALON_KNOB_MODE, .off = AVALON_SWITCH_NONE, .power_at = 6,
      .own_thermostat_mode = AVALON_NONE, .standby_w = 5,
-     .settle_ms = 2 * MINUTE_MS, .min_write_ms = 10 * MINUTE_MS, .level_count = 3,
+     .settle_ms = 2 * MINUTE_MS, .level_count = 3,
      .level = {{70, 0, AVALON_NONE}, {100, 1, AVALON_NONE}, {140, 2, AVALON_NONE}}},
     {.key = "nano3", .name = "Avalon Nano 3", .product = "Avalonnano", .model = "nano3",
      .knob = AVALON_KNOB_LEVEL, .off = AVALON_SWITCH_NONE, .power_at = 5,
      .own_thermostat_mode = AVALON_NONE, .standby_w = 5,
-     .settle_ms = 2 * MINUTE_MS, .min_write_ms = 10 * MINUTE_MS, .level_count = 3,
+     .settle_ms = 2 * MINUTE_MS, .level_count = 3,
      .level = {{60, AVALON_NONE, 0}, {90, AVALON_NONE, 1}, {125, AVALON_NONE, 2}}},
     {.key = "mini3", .name = "Avalon Mini 3", .product = "Avalon Mini3", .model = "",
      .knob = AVALON_KNOB_MODE_AND_LEVEL, .off = AVALON_SWITCH_TIMED, .power_at = 6,
-     .mines_after_cut = true, .own_thermostat_mode = 0, .standby_w = 8,
+     .own_thermostat_mode = 0, .standby_w = 8,
      .settle_ms = 2 * MINUTE_MS, .min_on_ms = 10 * MINUTE_MS, .min_off_ms = 3 * MINUTE_MS,
-     .min_write_ms = 10 * MINUTE_MS, .level_count = 3,
-     .level = {{400, 2, AVALON_NONE}, {500, 1, -1}, {800, 1, 0}}},
+     .level_count = 2, .level = {{500, 1, -1}, {800, 1, 0}}},
     {.key = "q", .name = "Avalon Q", .product = "Avalon Q", .model = "",
      .knob = AVALON_KNOB_MODE, .off = AVALON_SWITCH_TIMED, .power_at = 6,
-     .mines_after_cut = true, .own_thermostat_mode = AVALON_NONE, .standby_w = 15,
+     .own_thermostat_mode = AVALON_NONE, .standby_w = 15,
      .settle_ms = 2 * MINUTE_MS, .min_on_ms = 10 * MINUTE_MS, .min_off_ms = 3 * MINUTE_MS,
-     .min_write_ms = 10 * MINUTE_MS, .level_count = 3,
+     .level_count = 3,
      .level = {{800, 0, AVALON_NONE}, {1300, 1, AVALON_NONE}, {1700, 2, AVALON_NONE}}},
-    HALL("a10", "AvalonMiner A10", "AvalonMiner 10", "", true, 2500, 3250),
-    HALL("a11", "AvalonMiner A11", "AvalonMiner 11", "", false, 2650, 3420),
-    HALL("a12", "AvalonMiner A12", "AvalonMiner 12", "", false, 2500, 3200),
-    HALL("a13", "AvalonMiner A13", "AvalonMiner 13", "", false, 2550, 3300),
-    HALL("a14", "AvalonMiner A14", "AvalonMiner 14", "", false, 2500, 3230),
-    HALL("a15", "AvalonMiner A15", "AvalonMiner 15", "", false, 2700, 3515),
+    HALL("a10", "AvalonMiner A10", "AvalonMiner 10", 2500, 3250),
+    HALL("a11", "AvalonMiner A11", "AvalonMiner 11", 2650, 3420),
+    HALL("a12", "AvalonMiner A12", "AvalonMiner 12", 2500, 3200),
+    HALL("a13", "AvalonMiner A13", "AvalonMiner 13", 2550, 3300),
+    HALL("a14", "AvalonMiner A14", "AvalonMiner 14", 2500, 3230),
+    HALL("a15", "AvalonMiner A15", "AvalonMiner 15", 2700, 3515),
     {0},
 };
 /* clang-format on */

@@ -22,7 +22,7 @@ enum avalon_knob {
 enum avalon_switch {
     AVALON_SWITCH_NONE,   /* not over the network                             */
     AVALON_SWITCH_TIMED,  /* softoff and softon, at a time of its own clock   */
-    AVALON_SWITCH_REBOOT, /* softoff, and a restart to wake it                */
+    AVALON_SWITCH_REBOOT, /* softoff or hashpower, and a restart to wake it   */
 };
 
 struct avalon_level {
@@ -39,10 +39,9 @@ struct avalon_model {
     enum avalon_switch off;
     uint8_t power_at;        /* which number of PS[] is the power at the wall                */
     bool mode_needs_reboot;  /* a new mode counts only after a restart                       */
-    bool mines_after_cut;    /* comes back mining when power returns, even if it was off     */
     int own_thermostat_mode; /* in which it decides by itself when to heat; or AVALON_NONE   */
     double standby_w;
-    int32_t settle_ms, min_on_ms, min_off_ms, min_write_ms;
+    int32_t settle_ms, min_on_ms, min_off_ms;
     size_t level_count;
     struct avalon_level level[AVALON_LEVELS]; /* ascending */
 };

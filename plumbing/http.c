@@ -32,6 +32,7 @@ struct http_call {
 struct watch {
     uv_poll_t poll;
     struct http *http;
+    int events; /* that curl waits for */
 };
 
 struct http {
@@ -78,15 +79,31 @@ static void free_call(struct http_call *call)
 
 static void finish_all(struct http *http);
 
+static void on_timer(uv_timer_t *timer);
+
+/* libuv's clock stands still within a turn of the loop, so that its timer may be early by curl's,
+ * which then believes that it still runs. */
+static void keep_timer(struct http *http)
+{
+    long timeout_ms = -1;
+    if (!http->ended && uv_is_active((uv_handle_t *)&http->timer) == 0 &&
+        curl_multi_timeout(http->multi, &timeout_ms) == CURLM_OK && timeout_ms >= 0) {
+        (void)uv_timer_start(&http->timer, on_timer, timeout_ms > 0 ? (uint64_t)timeout_ms : 1, 0);
+    }
+}
+
 static void drive(struct http *http, curl_socket_t socket, int events)
 {
     int running = 0;
     http->users++;
     (void)curl_multi_socket_action(http->multi, socket, events, &running);
     finish_all(http);
+    keep_timer(http);
     release(http);
 }
 
+/* An error is for curl to find out by reading and writing: it then knows which. libuv stops
+ * watching over it, but there may be more to read before it. */
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;
@@ -95,7 +112,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if (uv_fileno((uv_handle_t *)poll, &socket) != 0) {
         return;
     }
-    flags |= status < 0 ? CURL_CSELECT_ERR : 0;
+    if (status < 0) {
+        (void)uv_poll_start(poll, watch->events, on_ready);
+        events = UV_READABLE | UV_WRITABLE;
+    }
     flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     drive(watch->http, socket, flags);
@@ -146,9 +166,9 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void
     if (watch == NULL) {
         return -1;
     }
-    int events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
-    events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
-    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : -1;
+    watch->events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
+    watch->events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
+    return uv_poll_start(&watch->poll, watch->events, on_ready) == 0 ? 0 : -1;
 }
 
 /* curl says when it wants to be called at the latest. */
@@ -532,8 +552,9 @@ void http_destroy(struct http *http)
         return;
     }
     http->ended = true;
-    while (http->calls != NULL) {
-        http_cancel(http->calls);
+    for (struct http_call *call = http->calls, *next; call != NULL; call = next) {
+        next = call->next;
+        http_cancel(call);
     }
     (void)curl_multi_cleanup(http->multi);
     uv_close((uv_handle_t *)&http->timer, on_timer_closed);

@@ -48,11 +48,11 @@ static void a_device_is_read(void **state)
     }
     assert_string_equal(s.model, "Antminer S19 Pro");
     assert_string_equal(s.identity, "02:5e:30:00:00:01");
-    assert_near(s.hashrate_hs.value, 110566.89e9, 1e3);
-    assert_near(s.uptime_s.value, 50474, 5);
-    assert_near(s.chip_c.value, 78, 0);
-    assert_near(s.board_c.value, 73, 0);
-    assert_int_equal(s.shares_accepted, 4057);
+    assert_near(s.hashrate_hs.value, 96480.6e9, 1e3);
+    assert_near(s.uptime_s.value, 7260, 5);
+    assert_near(s.chip_c.value, 74, 0);
+    assert_near(s.board_c.value, 67, 0);
+    assert_int_equal(s.shares_accepted, 2310);
     assert_string_equal(s.pool, "pool.example:3333");
     assert_false(s.problem);
     assert_int_equal(answers_faults(&faults), 0);

@@ -6,23 +6,23 @@
 
 #include "tests/support/test.h"
 
-/* Composed from the published source of its interface and the values of its development data: no
+/* Composed from the published source of its interface: no
  * recording exists. Numbers come as numbers or as texts. */
 #define STATE(status)                                                                              \
     "{\"data\":{\"Miner\":{\"online\":{\"result\":{\"online\":{\"status\":\"" status "\"}},"       \
     "\"error\":null},\"stats\":{\"result\":{\"stats\":[{\"version\":\"v2\",\"versions\":"          \
-    "{\"miner\":\"2.0.2\"},\"master\":{\"upTime\":351349,\"boardsW\":\"258.0\"},\"pool\":"         \
-    "{\"host\":\"stratum.braiins.com\",\"port\":3333,\"userName\":\"me.apollo\",\"intervals\":"    \
-    "{\"int_0\":{\"sharesAccepted\":1200,\"sharesRejected\":3,\"inService\":351000}}},"            \
-    "\"temperature\":{\"max\":72},\"slots\":{\"int_0\":{\"ghs\":7060.6,\"temperature\":68}}},"     \
+    "{\"miner\":\"2.0.2\"},\"master\":{\"upTime\":86460,\"boardsW\":\"262.0\"},\"pool\":"          \
+    "{\"host\":\"pool.example\",\"port\":3333,\"userName\":\"me.apollo\",\"intervals\":"           \
+    "{\"int_0\":{\"sharesAccepted\":1200,\"sharesRejected\":3,\"inService\":86100}}},"             \
+    "\"temperature\":{\"max\":72},\"slots\":{\"int_0\":{\"ghs\":6900.5,\"temperature\":68}}},"     \
     "{\"version\":\"v1\",\"versions\":{\"miner\":\"1.0\"},\"master\":{\"upTime\":10,"              \
-    "\"boardsW\":120},\"pool\":{\"host\":\"stratum.braiins.com\",\"port\":3333,\"userName\":"      \
+    "\"boardsW\":120},\"pool\":{\"host\":\"pool.example\",\"port\":3333,\"userName\":"             \
     "\"me.usb\",\"intervals\":{\"int_0\":{\"sharesAccepted\":100,\"sharesRejected\":0,"            \
     "\"inService\":1}}},\"temperature\":{\"max\":60},\"slots\":{\"int_0\":{\"ghs\":2000,"          \
     "\"temperature\":55}}}]},\"error\":null}},\"Settings\":{\"read\":{\"result\":{\"settings\":"   \
     "{\"minerMode\":\"balanced\"}},\"error\":null}},\"Mcu\":{\"stats\":{\"result\":{\"stats\":"    \
-    "{\"network\":[{\"name\":\"wlan0\",\"mac\":\"16:A1:04:59:2D:7E\"},{\"name\":\"lo\",\"mac\":"   \
-    "\"00:00:00:00:00:00\"},{\"name\":\"eth0\",\"mac\":\"16:a1:04:59:2d:7d\"}]}},\"error\":null}}" \
+    "{\"network\":[{\"name\":\"wlan0\",\"mac\":\"02:5E:50:00:00:02\"},{\"name\":\"lo\",\"mac\":"   \
+    "\"00:00:00:00:00:00\"},{\"name\":\"eth0\",\"mac\":\"02:5e:50:00:00:01\"}]}},\"error\":null}}" \
     "}}"
 
 static struct apollo read_state(const char *body, struct reply_faults *faults)
@@ -42,16 +42,16 @@ static void all_its_boards_are_added_up(void **unused)
     for (int i = 0; i < REPLY_FAULT_COUNT; i++) {
         assert_int_equal(faults.count[i], 0);
     }
-    assert_near(state->power_w.value, 378, 1e-9);
-    assert_near(state->hashrate_hs.value, 9060.6e9, 1);
+    assert_near(state->power_w.value, 382, 1e-9);
+    assert_near(state->hashrate_hs.value, 8900.5e9, 1);
     assert_near(state->chip_c.value, 72, 0);
     assert_near(state->board_c.value, 68, 0);
     assert_int_equal(state->shares_accepted, 1300);
     assert_int_equal(state->shares_rejected, 3);
     assert_string_equal(state->model, "Apollo II");
     assert_string_equal(state->firmware, "2.0.2");
-    assert_string_equal(state->identity, "16:a1:04:59:2d:7d");
-    assert_string_equal(state->pool, "stratum.braiins.com:3333");
+    assert_string_equal(state->identity, "02:5e:50:00:00:01");
+    assert_string_equal(state->pool, "pool.example:3333");
     assert_string_equal(state->pool_user, "me.apollo");
     assert_int_equal(state->pool_link, POOL_OK);
     assert_int_equal(apollo_applied(&seen, APOLLO_NOWHERE), APOLLO_BALANCED);

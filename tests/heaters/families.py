@@ -35,9 +35,19 @@ class Family:
 
 NO_SENSOR = "the device has none"
 NOT_READ = "pyasic does not read it"
-RECORDED = "pyasic reads another field, which the emulator leaves as it was recorded"
 REGULATOR = "pyasic takes the voltage regulator's for it"
 MEAN = "pyasic reads a mean over time, heatbridge what it is now"
+MEAN_OF_SENSORS = "pyasic takes the mean of the sensors, heatbridge the hottest"
+NO_TEMPERATURES = "pyasic reads port 4028, and no document says which temperatures VNish tells there"
+
+
+def beside(emulator, **ports):
+    """With those parts of the emulator that are servers of their own, each on its port."""
+    for name, port in ports.items():
+        getattr(emulator, name).port = port
+    return [emulator, *(getattr(emulator, name) for name in ports)]
+
+
 
 FAMILIES = [
     Family("bitaxe", "axeos", "axeos", lambda m, a: [m.AxeOS(address=a, port=80)], "http://{}", "AxeOS",
@@ -59,8 +69,8 @@ FAMILIES = [
            "Avalon", model="Avalonnano", pyasic="CGMinerAvalonNano3", figures=("chip", "inlet", "fan"),
            unlike={"hashrate": MEAN, "power": NOT_READ, "board": "pyasic takes the mean of the chips for it"}),
     Family("avalon-a1566", "avalon", "avalon", lambda m, a: [m.Avalon(model="a1566", address=a, port=4028)], "tcp://{}",
-           "Avalon", identity="e0:e1:a9:3e:2c:7d", pyasic="CGMinerAvalon1566", figures=("inlet", "fan"),
-           unlike={"hashrate": MEAN, "power": RECORDED, "chip": RECORDED, "board": "pyasic takes a chip's for it"}),
+           "Avalon", identity="e0:e1:a9:3e:2c:7d", options={"min_write": "0 s"}, pyasic="CGMinerAvalon1566",
+           figures=("power", "chip", "inlet", "fan"), unlike={"hashrate": MEAN, "board": "pyasic takes a chip's for it"}),
     Family("braiins", "braiins", "braiins",
            lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
            "Braiins OS", options={"password": "root"},
@@ -72,6 +82,32 @@ FAMILIES = [
                    "inlet": NOT_READ}),
     Family("mujina", "mujina", "mujina", lambda m, a: [m.Mujina(address=a, port=7785)], "http://{}:7785", "mujina",
            not_pyasic="it does not know mujina"),
+    # pyasic takes it for an Antminer if port 4028 answers before its web page does, and is asked until it does not.
+    Family("vnish", "vnish", "vnish", lambda m, a: beside(m.VnishEmulator(address=a, port=80), api=4028), "http://{}",
+           "VNish", model="Antminer S19", identity="02:5e:20:00:00:01", options={"settle": "1 s"}, pyasic="VNishS19",
+           figures=("hashrate", "fan"),
+           unlike={"power": "pyasic reads power_usage, which VNish's own description calls its efficiency",
+                   "chip": NO_TEMPERATURES, "board": NO_TEMPERATURES, "inlet": NO_SENSOR}),
+    Family("antminer", "antminer", "antminer",
+           lambda m, a: beside(m.AntminerEmulator(address=a, port=80), api=4028), "http://{}", "Antminer",
+           model="Antminer S19 Pro", options={"restart_time": "1 s"}, pyasic="BMMinerS19Pro",
+           figures=("hashrate",),
+           unlike={"power": "the device does not tell it, heatbridge's is of the data sheet", "chip": MEAN_OF_SENSORS,
+                   "board": MEAN_OF_SENSORS, "inlet": NO_SENSOR,
+                   "fan": "heatbridge tells a part of full speed, which the device does not"}),
+    # Not tuned by power, of which pyasic does not know that an ePIC can be.
+    Family("epic", "epic", "epic",
+           lambda m, a: beside(m.EpicEmulator(by_power=False, address=a, port=4028), page=80), "http://{}:4028", "ePIC",
+           model="AntMiner S19 XP", identity="02:5e:40:00:00:01", options={"settle": "1 s"}, pyasic="ePICS19XP",
+           figures=("hashrate", "power", "board", "fan"),
+           unlike={"chip": "the device tells its boards' only", "inlet": NO_SENSOR}),
+    Family("ofen", "ofen", "ofen", lambda m, a: [m.Ofen(address=a, port=80)], "http://{}", "21energy Ofen",
+           model="Ofen 2", not_pyasic="it does not know 21energy"),
+    Family("port21", "ofen", "port21", lambda m, a: [m.Port21(address=a, port=80)], "http://{}", "21energy 21port",
+           model="21port", options={"levels": ["900 W", "1400 W", "1900 W", "2400 W", "2900 W"]},
+           not_pyasic="it does not know 21energy"),
+    Family("apollo", "apollo", "apollo", lambda m, a: beside(m.Apollo(address=a, port=5000), page=80), "http://{}",
+           "FutureBit Apollo", model="Apollo", options={"password": "secret"}, not_pyasic="it does not know FutureBit"),
 ]
 
 

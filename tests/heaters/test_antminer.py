@@ -57,11 +57,11 @@ def test_reads_what_the_device_tells(home):
     home.start()
     on(home)
     state = home.wait_heater("ant", lambda s: s["hashrate_ths"], "a hash rate")
-    assert state["hashrate_ths"] == 110566.89 / 1000
+    assert state["hashrate_ths"] == 96.4806
     assert state["power_w"] == 3250 and state["power_source"] == "modelled"
-    assert state["chip_c"] == 78 and state["board_c"] == 73
+    assert state["chip_c"] == 74 and state["board_c"] == 67
     assert state["pool"] == "pool.example:3333"
-    assert state["shares_accepted"] == 4057 and state["shares_rejected"] == 11
+    assert state["shares_accepted"] == 2310 and state["shares_rejected"] == 4
 
 
 def test_nothing_is_written_if_it_is_so_already(home):
@@ -167,5 +167,5 @@ def test_a_bad_field_is_unknown_and_the_rest_is_used(home):
     emulator.bad = True
     home.start()
     on(home)
-    state = home.wait_heater("ant", lambda s: s["chip_c"] == 78, "a reading")
+    state = home.wait_heater("ant", lambda s: s["chip_c"] == 74, "a reading")
     assert state["hashrate_ths"] is None

@@ -23,7 +23,7 @@ def test_off_stops_the_miner_and_its_old_figures_are_not_shown(home):
     assert apollo.changes() == ["{stop{"]
     assert (state["hashrate_ths"], state["power_w"], state["power_source"]) == (0, 15, "modelled")
     assert state["chip_c"] is None
-    assert state["identity"] == "16:a1:04:59:2d:7d" and state["model"] == "Apollo II"
+    assert state["identity"] == "02:5e:50:00:00:01" and state["model"] == "Apollo II"
 
 
 def test_a_mode_is_set_once_started_and_the_node_not_installed_anew(home):

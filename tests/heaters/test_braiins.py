@@ -125,12 +125,12 @@ def test_after_a_power_cut_the_order_is_given_again(home):
 
 
 def test_its_own_scaling_is_told_and_left_alone(home):
-    miner = home.add("miner", Braiins("25_11", low_w=1000), **CONFIG)
-    miner.target_w, miner.scaled_w = 3031, 2431
+    miner = home.add("miner", Braiins("composed_25_11", low_w=1000), **CONFIG)
+    miner.target_w, miner.scaled_w = 2800, 2200
     start(home)
-    home.heat(3031)
+    home.heat(2800)
     state = home.wait_heater("miner", lambda s: "it holds" in s["problem_text"], "the sentence", 120)
-    assert "it holds 2431 W instead of the 3031 W that it is set to" in state["problem_text"]
+    assert "it holds 2200 W instead of the 2800 W that it is set to" in state["problem_text"]
     assert not [what for what in miner.writes() if "dps" in what]
 
 
@@ -192,8 +192,8 @@ def test_a_slow_tuner_is_waited_for_and_not_pushed(home):
 
 
 @pytest.mark.parametrize("make_socket, words, status", [
-    (BraiinsSocket.boser, "its Braiins OS (boser-openwrt 0.1.0-11012d53) is older than 25.07", 404),
-    (BraiinsSocket.boser, "its Braiins OS (boser-openwrt 0.1.0-11012d53) is older than 25.07", 405),
+    (BraiinsSocket.boser, "its Braiins OS (boser-buildroot 0.1.0-75912fc7) is older than 25.07", 404),
+    (BraiinsSocket.boser, "its Braiins OS (boser-buildroot 0.1.0-75912fc7) is older than 25.07", 405),
     (BraiinsSocket.bosminer, "is set only by its file bosminer.toml, which is never written from here", 404),
 ])
 def test_versions_without_the_interface_are_told_so_and_never_written_to(home, make_socket, words, status):

@@ -27,7 +27,7 @@ def test_tunes_to_watts(home):
     assert round(state["hashrate_ths"], 6) == 63
     assert state["board_c"] == 62 and state["fan"] == 45
     assert state["pool"] == "pool.example:3334"
-    assert state["shares_accepted"] == 1862 and state["shares_rejected"] == 2
+    assert state["shares_accepted"] == 915 and state["shares_rejected"] == 2
 
 
 def test_what_the_owner_chose_beside_the_target_is_kept(home):
@@ -56,7 +56,7 @@ def test_without_a_power_target_its_presets_are_the_levels(home):
     home.start()
     home.heat(2300)
     confirmed(home, lambda w: w == 2200, "2200 W")
-    assert (emulator.algorithm, emulator.target) == ("VoltageOptimizer", 100)
+    assert (emulator.algorithm, emulator.target) == ("VoltageOptimizer", 101)
 
 
 def test_tuning_that_is_off_is_switched_on(home):

@@ -33,7 +33,7 @@ class AntminerEmulator(HttpEmulator):
                       {"url": "", "user": "", "pass": ""}],
             "api-listen": True, "api-network": True, "api-groups": "A:stats:pools:devs:summary:version",
             "api-allow": "A:0/0,W:*", "bitmain-fan-ctrl": False, "bitmain-fan-pwm": "100", "bitmain-use-vil": True,
-            "bitmain-freq": "525", "bitmain-voltage": "1360", "bitmain-ccdelay": "0", "bitmain-pwth": "0",
+            "bitmain-freq": "525", "bitmain-voltage": "1320", "bitmain-ccdelay": "0", "bitmain-pwth": "0",
             "bitmain-work-mode": "0", "bitmain-freq-level": "100"}
         self.flash_writes = 0
         self.posted = []          # documents, in order
@@ -56,7 +56,7 @@ class AntminerEmulator(HttpEmulator):
 
     @property
     def ghs(self):
-        return 0.0 if self.mode == "1" else 110566.89
+        return 0.0 if self.mode == "1" else 96480.6
 
     # --- digest authentication
 
@@ -126,14 +126,14 @@ class AntminerEmulator(HttpEmulator):
 
     def wrap(self, name, value):
         return {"STATUS": {"STATUS": "S", "when": int(time.time()), "Msg": name.lower(), "api_version": "1.0.0"},
-                "INFO": {"miner_version": "49.0.1.3", "CompileTime": "Tue Dec  6 16:12:30 CST 2022",
+                "INFO": {"miner_version": "1.2.3.4", "CompileTime": "Mon Jan  2 03:04:05 UTC 2023",
                          "type": self.model}, name: value}
 
     def system(self):
         return {"minertype": self.model, "nettype": "DHCP", "netdevice": "eth0", "macaddr": self.mac,
                 "hostname": "Antminer", "ipaddress": self.address, "netmask": "255.255.255.0", "gateway": "",
-                "dnsservers": "", "system_mode": "GNU/Linux", "system_kernel_version": "Linux 4.6.0-xilinx",
-                "system_filesystem_version": "Tue Dec  6 16:12:30 CST 2022", "firmware_type": "Release",
+                "dnsservers": "", "system_mode": "GNU/Linux", "system_kernel_version": "Linux 4.9.0",
+                "system_filesystem_version": "Mon Jan  2 03:04:05 UTC 2023", "firmware_type": "Release",
                 "serinum": "EMULATED0003"}
 
     def network(self):
@@ -142,15 +142,15 @@ class AntminerEmulator(HttpEmulator):
     def rates(self):
         rate = "fast" if self.bad else self.ghs
         return {"elapsed": int(time.monotonic() - self.booted), "rate_5s": rate, "rate_30m": self.ghs,
-                "rate_avg": self.ghs, "rate_ideal": 110000.0, "rate_unit": "GH/s"}
+                "rate_avg": self.ghs, "rate_ideal": 96000.0, "rate_unit": "GH/s"}
 
     def stats(self):
         if self.mode == "1":
             return self.wrap("STATS", [])
-        chains = [{"index": i, "freq_avg": 525, "rate_ideal": 36666.0, "rate_real": self.ghs / 3, "asic_num": 114,
-                   "asic": "", "temp_pic": [63, 35, 54, 55], "temp_pcb": [73, 45, 64, 0], "temp_chip": [78, 50, 69, 0],
-                   "hw": 183, "eeprom_loaded": True, "sn": f"EMULATED{i}", "hwp": 0.0, "tpl": []} for i in range(3)]
-        return self.wrap("STATS", [{**self.rates(), "chain_num": 3, "fan_num": 4, "fan": [6000, 5880, 5040, 5040],
+        chains = [{"index": i, "freq_avg": 525, "rate_ideal": 32000.0, "rate_real": self.ghs / 3, "asic_num": 114,
+                   "asic": "", "temp_pic": [57, 33, 49, 50], "temp_pcb": [67, 42, 60, 0], "temp_chip": [74, 48, 66, 0],
+                   "hw": 12, "eeprom_loaded": True, "sn": f"EMULATED{i}", "hwp": 0.0, "tpl": []} for i in range(3)]
+        return self.wrap("STATS", [{**self.rates(), "chain_num": 3, "fan_num": 4, "fan": [4440, 4380, 4320, 4260],
                                     "hwp_total": 0.0, "miner-mode": int(self.mode), "freq-level": 100, "chain": chains}])
 
     def summary(self):
@@ -158,31 +158,31 @@ class AntminerEmulator(HttpEmulator):
             return self.wrap("SUMMARY", [])
         kinds = ["rate", "network", "fans", "temp"]
         status = [{"type": kind, "status": "s", "code": 0, "msg": ""} for kind in kinds]
-        return self.wrap("SUMMARY", [{**self.rates(), "hw_all": 562, "bestshare": 12904207, "status": status}])
+        return self.wrap("SUMMARY", [{**self.rates(), "hw_all": 36, "bestshare": 4711000, "status": status}])
 
     def pools(self):
         return self.wrap("POOLS", [{"index": i, "url": pool["url"], "user": pool["user"],
                                     "status": "Alive" if pool["url"] else "Dead", "priority": i, "getworks": 1,
-                                    "accepted": 4057 if i == 0 else 0, "rejected": 11 if i == 0 else 0, "discarded": 0,
-                                    "stale": 0, "diff": "524K", "diff1": 0, "diffa": 0, "diffr": 0, "diffs": 0,
+                                    "accepted": 2310 if i == 0 else 0, "rejected": 4 if i == 0 else 0, "discarded": 0,
+                                    "stale": 0, "diff": "131K", "diff1": 0, "diffa": 0, "diffr": 0, "diffs": 0,
                                     "lsdiff": 0, "lstime": "0"} for i, pool in enumerate(self.conf["pools"])])
 
     def _rpc_version(self):
-        return {"VERSION": [{"API": "3.1", "BMMiner": "1.0.0", "CompileTime": "Tue Dec  6 16:12:30 CST 2022",
-                             "Miner": "49.0.1.3", "Type": self.model}]}
+        return {"VERSION": [{"API": "3.1", "BMMiner": "1.0.0", "CompileTime": "Mon Jan  2 03:04:05 UTC 2023",
+                             "Miner": "1.2.3.4", "Type": self.model}]}
 
     def _rpc_stats(self):
         board = {f"{key}{i}": value for i in (1, 2, 3) for key, value in
-                 {"chain_acn": 114, "chain_rate": f"{self.ghs / 3:.2f}", "fan": 6000, "temp_chip": "78-50-69-70",
-                  "temp_pcb": "73-45-64-65"}.items()}
-        return {"STATS": [{"BMMiner": "1.0.0", "Miner": "49.0.1.3", "Type": self.model},
+                 {"chain_acn": 114, "chain_rate": f"{self.ghs / 3:.2f}", "fan": 4440, "temp_chip": "74-48-66-68",
+                  "temp_pcb": "67-42-60-61"}.items()}
+        return {"STATS": [{"BMMiner": "1.0.0", "Miner": "1.2.3.4", "Type": self.model},
                           {**board, "Elapsed": int(time.monotonic() - self.booted), "GHS 5s": self.ghs,
-                           "GHS av": self.ghs, "fan_num": 4, "rate_unit": "GH", "total_rateideal": 110000.0}]}
+                           "GHS av": self.ghs, "fan_num": 4, "rate_unit": "GH", "total_rateideal": 96000.0}]}
 
     def _rpc_summary(self):
         return {"SUMMARY": [{"Elapsed": int(time.monotonic() - self.booted), "GHS 5s": self.ghs, "GHS av": self.ghs,
-                             "Accepted": 4057, "Rejected": 11}]}
+                             "Accepted": 2310, "Rejected": 4}]}
 
     def _rpc_pools(self):
         return {"POOLS": [{"POOL": 0, "URL": self.conf["pools"][0]["url"], "User": self.conf["pools"][0]["user"],
-                           "Status": "Alive", "Stratum Active": True, "Accepted": 4057, "Rejected": 11}]}
+                           "Status": "Alive", "Stratum Active": True, "Accepted": 2310, "Rejected": 4}]}

@@ -10,9 +10,9 @@ import re
 import secrets
 import time
 
-from .base import HttpEmulator
+from .base import HttpEmulator, Page
 
-BOARDS_W = {"eco": 180.0, "balanced": 258.0, "turbo": 370.0, "custom": 300.0}
+BOARDS_W = {"eco": 180.0, "balanced": 262.0, "turbo": 370.0, "custom": 300.0}
 
 
 class Apollo(HttpEmulator):
@@ -20,6 +20,7 @@ class Apollo(HttpEmulator):
 
     def __init__(self, password="secret", start_s=1.0, stop_s=0.3, **network):
         super().__init__(**network)
+        self.page = Page(308, {"Location": "/overview"}, b"", address=self.address)  # on port 80
         self.password, self.start_s, self.stop_s = password, start_s, stop_s
         self.mode = self.running_mode = "balanced"
         self.node_software = "core_29_2"   # None: a firmware without that setting
@@ -48,8 +49,6 @@ class Apollo(HttpEmulator):
 
     def answer(self, method, path, headers, body):
         with self.lock:
-            if path == "/":
-                return 308, {"Location": "/overview"}, b""
             if (method, path) != ("POST", "/api/graphql"):
                 return 404, {}, b""
             asked = json.loads(body)
@@ -97,15 +96,15 @@ class Apollo(HttpEmulator):
     def _read(self, query):
         if "nodeSoftware" in query:
             return {"Settings": {"read": {"result": {"settings": {"nodeSoftware": self.node_software}}, "error": None}}}
-        interval = {"sharesAccepted": 1200, "sharesRejected": 3, "inService": 351000}
+        interval = {"sharesAccepted": 1200, "sharesRejected": 3, "inService": 86100}
         board = {"version": "v2", "versions": {"miner": "2.0.2"},
-                 "master": {"upTime": 351349, "boardsW": BOARDS_W[self.running_mode]},
+                 "master": {"upTime": 86460, "boardsW": BOARDS_W[self.running_mode]},
                  "pool": {"host": "pool.example", "port": 3333, "userName": "me.apollo", "intervals": {"int_0": interval}},
-                 "temperature": {"max": 72}, "slots": {"int_0": {"ghs": 7060.6, "temperature": 68}}}
+                 "temperature": {"max": 72}, "slots": {"int_0": {"ghs": 6900.5, "temperature": 68}}}
         return {
             "Miner": {"online": {"result": {"online": {"status": self.status()}}, "error": None},
                       "stats": {"result": {"stats": [board]}, "error": None}},
             "Settings": {"read": {"result": {"settings": {"minerMode": self.mode}}, "error": None}},
             "Mcu": {"stats": {"result": {"stats": {"network": [
-                {"name": "lo", "mac": "00:00:00:00:00:00"}, {"name": "eth0", "mac": "16:a1:04:59:2d:7d"}]}}, "error": None}},
+                {"name": "lo", "mac": "00:00:00:00:00:00"}, {"name": "eth0", "mac": "02:5e:50:00:00:01"}]}}, "error": None}},
         }

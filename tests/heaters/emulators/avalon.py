@@ -1,6 +1,7 @@
 """Canaan Avalon miners on port 4028: cgminer with one client at a time, and what the real ones do wrong.
 
-The answers are recorded ones (tests/data/devices/avalon) in which only what depends on the miner's state is replaced.
+The answers are those in tests/data/devices/avalon, in which only what depends on the miner's state is replaced. They are
+recorded ones of the miners for homes; those for halls are composed after the maker's manual and what programs in use send.
 Text and JSON are answered, each as it was asked for; the JSON has the real firmware's faults if `malformed` is set.
 """
 
@@ -51,14 +52,17 @@ MODELS = {
               "switch": "timed", "states": True, "start": (0, 0), "resumes": True,
               "levels": {(0, 0): (800, 824, 37000), (0, -1): (500, 512, 24000), (1, 0): (800, 824, 37000),
                          (1, -1): (500, 512, 24000), (2, 0): (400, 409, 19000), (2, -1): (400, 409, 19000)}},
-    "q": {"prod": "Avalon Q", "model": "Q", "sw": "MM319", "mm": "q_stats.json", "power_at": 6, "switch": "timed",
+    "q": {"prod": "Avalon Q", "model": "Q", "sw": "MM319", "mm": "q_litestats.json", "power_at": 6, "switch": "timed",
           "states": True, "start": (0, 0), "resumes": True,
           "levels": {(0, 0): (800, 812, 52700), (1, 0): (1300, 1315, 75000), (2, 0): (1700, 1674, 90000)}},
-    "a1566": {"prod": "AvalonMiner 15-194", "model": "15-194", "sw": "MM319", "mm": "a1566_estats.json", "power_at": 6,
-              "switch": "reboot", "states": True, "start": (1, None), "resumes": True,
+    # A mode counts after a restart, which is also what wakes them.
+    "a1566": {"prod": "AvalonMiner 15-194", "model": "15-194", "sw": "MM319", "mm": "composed_a1566_estats.txt", "power_at": 6,
+              "switch": "reboot", "states": True, "start": (1, None), "resumes": True, "success": " success",
               "levels": {(0, None): (2700, 2860, 150000), (1, None): (3515, 3731, 199241.07)}},
-    "a1066": {"prod": "AvalonMiner 1066", "model": "1066", "sw": "MM310", "mm": "a1246_stats.json", "power_at": 6,
-              "switch": "reboot", "states": True, "start": (1, None), "resumes": True, "mode_needs_reboot": True,
+    # Firmware of 2019: no power at the wall, no mode, and no word about being off but that nothing flows.
+    "a1066": {"prod": "AvalonMiner 1066", "model": "1066", "sw": "MM310", "mm": "composed_a1066_estats.txt", "power_at": None,
+              "switch": "reboot", "states": True, "start": (1, None), "resumes": True, "success": "",
+              "untold": ("WORKMODE", "SoftOFF", "ADJ", "MPO", "GHSspd"),
               "levels": {(0, None): (2500, 2560, 39000), (1, None): (3250, 3300, 50000)}},
 }
 
@@ -70,6 +74,7 @@ class Avalon(TcpEmulator):
         self.settle_s = 0.5        # from an accepted level until it is told and drawn
         self.init_s = 1.0          # from softon until it works
         self.reboot_s = 1.0
+        self.dozes_s = 0.0         # how long it says that it is idle after a restart
         self.calibrating = False   # ADJ 0: no other mode is taken
         self.ignores = False       # accepts everything and changes nothing
         self.answers_softon = True
@@ -84,7 +89,7 @@ class Avalon(TcpEmulator):
         self.set = self.applied = self.model["start"]   # in flash; in force
         self.off = False
         self._apply_at = self._off_at = self._on_at = None
-        self._down_until = self._booted = self._init_until = 0
+        self._down_until = self._booted = self._init_until = self._dozes_until = 0
 
     # --- what happens by itself -----------------------------------------------------------------
 
@@ -92,11 +97,13 @@ class Avalon(TcpEmulator):
         """The vice of Q and Mini 3: they mine again, even if they were off."""
         with self.lock:
             now = time.monotonic()
-            self._booted, self._init_until = now, now + self.init_s
+            self._booted, self._init_until, self._dozes_until = now, now + self.init_s, now + self.dozes_s
             self.off, self.applied = False, self.set
             self._apply_at = self._off_at = self._on_at = None
 
     def clock(self):
+        if self.model["switch"] == "reboot":
+            return int(time.monotonic() - self._booted)   # they know no other time
         return int(time.time()) + self.clock_ahead_s
 
     def tick(self):
@@ -114,9 +121,19 @@ class Avalon(TcpEmulator):
     def work(self):
         if self.fault:
             return "In Fault"
-        if self.off:
+        if self.off or time.monotonic() < self._dozes_until:
             return "In Idle"
         return "In Init" if time.monotonic() < self._init_until else "In Work"
+
+    def supply(self, mm, wall_w):
+        """PS: what goes to the boards, and what comes from the wall; an idle Q claims 146 W of it."""
+        numbers = re.search(r"(?<!\w)PS\[([^\]]*)\]", mm).group(1).split()
+        if self.model["power_at"] != 5:
+            boards_w = 0 if self.off else round((wall_w - 30) * 0.92)
+            numbers[3:5] = str(boards_w // 13), str(boards_w)
+        if self.model["power_at"]:
+            numbers[self.model["power_at"]] = str(146 if self.off else wall_w)
+        return " ".join(numbers)
 
     @property
     def power_w(self):
@@ -130,18 +147,20 @@ class Avalon(TcpEmulator):
         limit_w, wall_w, ghs = self.model["levels"][self.applied]
         mm = mm_of(self.model["mm"])
         if self.model["states"]:
-            mm = put(mm, "SYSTEMSTATU", f"Work: {work}, Hash Board: 1")
+            told = "In Work" if self.off and "SoftOFF" in self.model.get("untold", ()) else work
+            mm = put(mm, "SYSTEMSTATU", f"Work: {told}, Hash Board: 1")
         mode, level = self.applied
         for key, value in (("WORKMODE", mode), ("WORKLEVEL", level)):
             if value is not None:
                 mm = put(mm, key, value)
-        supply = re.search(r"(?<!\w)PS\[([^\]]*)\]", mm).group(1).split()
-        supply[self.model["power_at"]] = str(146 if work == "In Idle" else wall_w)
-        fields = {"PS": " ".join(supply), "GHSspd": f"{ghs if on else 0:.2f}", "MPO": limit_w, "ADJ": int(not self.calibrating),
+        fields = {"PS": self.supply(mm, wall_w), "GHSspd": f"{ghs if on else 0:.2f}", "MPO": limit_w, "ADJ": int(not self.calibrating),
                   "SoftOFF": 4 if self.off else 0, "Elapsed": int(time.monotonic() - self._booted),
                   "TMax": 86 if on else 0, "TAvg": 82 if on else 0, "ECHU": self.fault or 0}
         if re.search(r"(?<!\w)WALLPOWER\[", mm):
             fields["WALLPOWER"] = wall_w
+        if re.search(r"(?<!\w)MTmax\[[^\]]* ", mm):
+            fields["MTmax"] = "86 85 86" if on else "0 0 0"
+        fields |= dict.fromkeys(self.model.get("untold", ()))
         for key, value in {**fields, **self.patch}.items():
             mm = re.sub(rf" ?(?<!\w){key}\[[^\]]*\]", "", mm) if value is None else put(mm, key, value)
         return mm
@@ -162,11 +181,11 @@ class Avalon(TcpEmulator):
             row["Stratum Active"] = self.pool_alive
             return 7, "1 Pool(s)", "POOLS", [row]
         if command == "devs":
-            row = dict(recorded("q_devs.json")["DEVS"][0])
+            row = dict(recorded("composed_q_devs.json")["DEVS"][0])
             row["MHS 1m"] = 1000.0 * (self.model["levels"][self.applied][2] if self.work == "In Work" else 0)
             return 9, "1 ASC(s)", "DEVS", [row]
         if command == "devdetails":
-            return 69, "Device Details", "DEVDETAILS", recorded("q_devdetails.json")["DEVDETAILS"]
+            return 69, "Device Details", "DEVDETAILS", recorded("composed_q_devdetails.json")["DEVDETAILS"]
         if command == "summary":
             return 11, "Summary", "SUMMARY", recorded("q_summary.json")["SUMMARY"]
         return None
@@ -175,18 +194,18 @@ class Avalon(TcpEmulator):
 
     def take(self, new):
         if not self.ignores and new != self.set:
-            self.set, self._apply_at = new, time.monotonic() + self.settle_s
+            self.set = new
+            self._apply_at = time.monotonic() + self.settle_s if self.model["switch"] != "reboot" else None
             self.flash_writes += 1
         return ok()
 
     def mode_or_level(self, what, args):
-        if self.model["switch"] == "reboot":
-            if args == ["255"]:
-                return "I", 118, f"ASC 0 set info: WORKMODE[{self.applied[0]}] success"
-        elif args[:1] != ["set"]:
+        hall = self.model["switch"] == "reboot"
+        if hall and args == ["255"]:
+            return self.mode_is(self.set[0])
+        if not hall and args[:1] != ["set"]:
             return failed("error:2 parameter error")
-        else:
-            args = args[1:]
+        args = args if hall else args[1:]
         if len(args) != 1 or not re.fullmatch(r"-?\d+", args[0]):
             return failed("error:2 parameter error")
         value = int(args[0])
@@ -195,21 +214,19 @@ class Avalon(TcpEmulator):
             return failed("error:1 not support set workmode max_mode[2]")
         if self.calibrating and new != self.set:
             return failed(f"current mode {self.set[0]} is caling Don't permit switch mode")
-        if self.model.get("mode_needs_reboot") and new != self.set:
-            if not self.ignores:
-                self.set = new
-                self.flash_writes += 1
-            return ok()
         answer = self.take(new)
-        return ("I", 118, f"ASC 0 set info: WORKMODE[{value}] success") if self.model["switch"] == "reboot" else answer
+        return self.mode_is(value) if hall else answer
+
+    def mode_is(self, value):
+        return "I", 118, f"ASC 0 set info: WORKMODE[{value}]{self.model['success']}"
 
     def switch(self, what, args):
         if self.model["switch"] is None:
             return failed(f"Unknown option: {what}")
         if self.model["switch"] == "reboot":
-            if what == "softon" or args:
+            if what == "softon" or args or "untold" in self.model:
                 return failed(f"Unknown option: {what}")
-            self.off = not self.ignores
+            self.off = self.off or not self.ignores
             return ok()
         found = re.fullmatch(r"1:(\d+)", args[0] if args else "")
         if not found:
@@ -225,13 +242,17 @@ class Avalon(TcpEmulator):
 
     def ascset(self, parameter):
         device, what, *args = parameter.split(",")
-        self.writes.append(parameter)
+        if args != ["255"]:   # a question
+            self.writes.append(parameter)
         if device != "0":
             return "E", 106, "Invalid ASC id"
         if what in ("workmode", "worklevel"):
             return self.mode_or_level(what, args)
         if what in ("softoff", "softon"):
             return self.switch(what, args)
+        if what == "hashpower" and args == ["0"] and self.model["switch"] == "reboot":
+            self.off = self.off or not self.ignores
+            return "I", 118, "ASC 0 set info: Power off hash now ..."
         if what == "reboot":
             self._down_until = time.monotonic() + self.reboot_s
             self.on_power()

@@ -185,11 +185,11 @@ class AxeOS(_Axe):
         self.step()
         default = CHIPS[self.chip]
         uptime = self.now() - self.booted
-        best = 238214491 if self.version >= (2, 11) else "238M"
+        best = 187654321 if self.version >= (2, 11) else "187M"
         state = {
-            "power": round(self.power_w, 3), "voltage": 5208.75, "current": 2237.5, "temp": self.temperature(),
+            "power": round(self.power_w, 3), "voltage": 5190.5, "current": 3370.25, "temp": self.temperature(),
             "vrTemp": 45, "hashRate": self.hashrate_ghs, "bestDiff": best, "bestSessionDiff": best,
-            "freeHeap": 200504, "coreVoltage": self.flash["coreVoltage"],
+            "freeHeap": 180224, "coreVoltage": self.flash["coreVoltage"],
             "coreVoltageActual": self.flash["coreVoltage"] if self.running else 0,
             "frequency": self.flash["frequency"], "ssid": "home", "macAddr": self.mac, "hostname": "bitaxe",
             "wifiStatus": "Connected!", "sharesAccepted": self.accepted, "sharesRejected": 0,

@@ -137,6 +137,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 packed = bytearray(gzip.compress(answer))
                 packed[-8] ^= 0xFF
                 answer, headers = bytes(packed), {**headers, "Content-Encoding": "gzip"}
+        except OSError:
+            self.close_connection = True
+            return
+        finally:
+            emulator.end_service()  # before the client can know the answer, and ask again on another connection
+        try:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -145,8 +151,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(answer)
         except OSError:
             self.close_connection = True
-        finally:
-            emulator.end_service()
 
     def log_message(self, format, *args):  # noqa: A002: the name is the base class's
         pass
@@ -212,6 +216,17 @@ class _Wire:
 
     def __getattr__(self, name):
         return getattr(self._connection, name)
+
+
+class Page(HttpEmulator):
+    """The web page beside an API that has a port of its own: all that is known of it is how it begins."""
+
+    def __init__(self, status, headers, body, **network):
+        super().__init__(**network)
+        self.page = status, headers, body
+
+    def answer(self, method, path, headers, body):
+        return self.page if path == "/" else (404, {}, b"")
 
 
 class _TcpServer:

@@ -1,7 +1,6 @@
 """Miners with Braiins OS: the REST interface of 25.07 and later, and what older versions answer.
 
-The answers are those recorded from real miners (tests/data/devices/braiins), with the fields that a command changes put
-in. How long it tunes, what it says outside its range and while it starts or stops, and that a pause does not survive a
+The answers are those of tests/data/devices/braiins, recorded or composed, with the fields that a command changes put in. How long it tunes, what it says outside its range and while it starts or stops, and that a pause does not survive a
 power cut are taken from users' reports, not from recordings.
 """
 
@@ -201,8 +200,8 @@ class BraiinsSocket(TcpEmulator):
         self.recorded = recorded
 
     @classmethod
-    def boser(cls, release="21_09", **network):
-        return cls((RECORDINGS / release / "version.json").read_bytes(), **network)
+    def boser(cls, **network):
+        return cls((RECORDINGS / "socket_version.json").read_bytes(), **network)
 
     @classmethod
     def bosminer(cls, **network):

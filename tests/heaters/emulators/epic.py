@@ -7,19 +7,21 @@ error), `silent` (acknowledges and does nothing), `bad` (fields of other types),
 import json
 import time
 
-from .base import HttpEmulator
+from .base import HttpEmulator, Page
 
-PRESETS = [(1700, 80), (2200, 100), (2700, 120), (3350, 142)]
+PRESETS = [(1650, 78), (2200, 101), (2750, 122), (3300, 140)]
 
 
 class EpicEmulator(HttpEmulator):
     def __init__(self, by_power=True, password="letmein", port=0, address="127.0.0.1", mac="02:5E:40:00:00:01"):
         super().__init__(port, address)
+        self.page = Page(200, {"Content-Type": "text/html"}, b"<html><title>Miner Web Dashboard</title></html>",
+                         address=address)  # on port 80
         self.by_power, self.password, self.mac = by_power, password, mac
         self.state = "Mining"
         self.tuning = True        # this and what follows is in flash
         self.algorithm = "Power" if by_power else "VoltageOptimizer"
-        self.target = 3000 if by_power else 142
+        self.target = 3000 if by_power else 140
         self.throttle = {"Min Throttle Target": 50, "Throttle Step": 5}
         self.stopped = False
         self.writes = []          # commands that were carried out
@@ -37,7 +39,9 @@ class EpicEmulator(HttpEmulator):
     def watts(self):
         if self.state == "Idling":
             return 12.5
-        return float(self.target) if self.algorithm == "Power" else next(w for w, ths in PRESETS if ths == self.target)
+        if self.algorithm == "Power":
+            return float(self.target)
+        return next(watts for watts, hashrate in PRESETS if hashrate == self.target)
 
     @property
     def mhs(self):
@@ -50,8 +54,6 @@ class EpicEmulator(HttpEmulator):
             name = path.strip("/")
             if method == "GET":
                 reads = {"summary": self.summary, "capabilities": self.capabilities, "network": self.network}
-                if name == "":
-                    return 200, {"Content-Type": "text/html"}, b"<html><title>Miner Web Dashboard</title></html>"
                 if name in self.cannot_tell:
                     return self.json({"result": False, "error": "UnknownError"})
                 return self.json(reads[name]()) if name in reads else (404, {}, b"")
@@ -93,18 +95,19 @@ class EpicEmulator(HttpEmulator):
                  {"algorithm": "ChipTune", "name": "Chip Tune", "description": "", "min": 60, "max": 300}]
         if self.by_power:
             tunes.append({"algorithm": "Power", "name": "Power", "description": "", "min": 900, "max": 3600})
-        presets = [{"clk": 3 * ths, "hashrate": float(ths), "power": watts, "voltage": 12500} for watts, ths in PRESETS]
+        presets = [{"clk": 3 * hashrate, "hashrate": float(hashrate), "power": watts, "voltage": 12400}
+                   for watts, hashrate in PRESETS]
         return {"Model": "AntMiner S19 XP", "Model Subtype": "BHB56801", "Chip Type": "BM1366", "Max HBs": 3,
-                "Coins": ["BTC"], "Default Hashrate": 143, "Default Clock": 485, "Default Voltage": 12900,
+                "Coins": ["BTC"], "Default Hashrate": 141, "Default Clock": 470, "Default Voltage": 12600,
                 "Board Serial Numbers": ["A", "B", "C"], "PerpetualTune": tunes, "Tune Presets": presets,
-                "Performance Estimator": {"Chip Count": 110, "Hashes Per Second Per Chip": 894.0}}
+                "Performance Estimator": {"Chip Count": 110, "Hashes Per Second Per Chip": 880.0}}
 
     def summary(self):
         boards = [{"Index": i, "Hashrate": [self.mhs / 3, 100.0, 0.5], "Temperature": 60.0 + i, "Core Clock": [],
-                   "Core Clock Avg": 487.5, "Input Voltage": 12.6} for i in range(3)]
+                   "Core Clock Avg": 470.0, "Input Voltage": 12.4} for i in range(3)]
         tune = {self.algorithm: {"Target": self.target, "Optimized": True, "Throttle Target": None, **self.throttle,
                                  "Unit": "W" if self.algorithm == "Power" else "TH/s"}}
-        fans = {f"Fans Speed {i}": 5900 if i <= 4 else None for i in range(1, 13)}
+        fans = {f"Fans Speed {i}": 4300 if i <= 4 else None for i in range(1, 13)}
         power = "plenty" if self.bad else self.watts
         return {"Status": {"Operating State": self.state, "Last Command": None, "Last Command Result": None,
                            "Last Error": None},
@@ -112,11 +115,11 @@ class EpicEmulator(HttpEmulator):
                 "Mining": {"Coin": "BTC", "Algorithm": "SHA-256"}, "PresetInfo": {"Target Power": 3000},
                 "Stratum": {"Current Pool": "pool.example:3334", "Current User": "home.heater",
                             "IsPoolConnected": True, "Average Latency": 0.03},
-                "Session": {"Uptime": int(time.monotonic() - self.booted), "Accepted": 1862, "Rejected": 2,
-                            "Submitted": 1864, "Average MHs": self.mhs, "Active HBs": 3, "Difficulty": 262144.0},
+                "Session": {"Uptime": int(time.monotonic() - self.booted), "Accepted": 915, "Rejected": 2,
+                            "Submitted": 917, "Average MHs": self.mhs, "Active HBs": 3, "Difficulty": 131072.0},
                 "HBs": boards, "HBStatus": [{"Index": i, "Detected": True, "Enabled": True} for i in range(3)],
                 "Fans": {"Fans Speed": 45, "Fan Mode": {"Auto": {"Idle Speed": 20, "Target Temperature": 60}}},
                 "Fans Rpm": fans, "Misc": {"Critical Temp": 100.0, "Shutdown Temp": 85.0, "Locate Miner State": False},
                 "PerpetualTune": {"Running": self.tuning, "Algorithm": tune},
                 "StratumConfigs": [{"pool": "stratum+tcp://pool.example:3334", "login": "home.heater", "password": "x"}],
-                "Power Supply Stats": {"Input Power": power, "Output Voltage": 12.6, "Target Voltage": 12600}}
+                "Power Supply Stats": {"Input Power": power, "Output Voltage": 12.4, "Target Voltage": 12400}}

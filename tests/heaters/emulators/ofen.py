@@ -1,6 +1,6 @@
 """A 21energy Ofen and a 21energy 21port, from what the maker's Home Assistant integration asks and takes: no recording exists.
 
-Inside an Ofen works a Braiins tuner, so the blocks of its summary are those recorded from one. Its watts are three times
+Inside an Ofen works a Braiins tuner, so the blocks of its summary are shaped as one tells them. Its watts are three times
 those of its level, as the maker's integration has it; whether it takes a level while it is off is not known: both can be
 tried.
 """
@@ -11,7 +11,7 @@ import pathlib
 from .base import HttpEmulator
 
 STATS = json.loads((pathlib.Path(__file__).resolve().parents[2] /
-                    "data/devices/braiins/25_07/miner_stats.json").read_text())
+                    "data/devices/braiins/composed_25_07/miner_stats.json").read_text())
 LEVELS_W = (900, 1400, 1900, 2400, 2900)
 
 

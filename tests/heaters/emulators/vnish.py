@@ -29,7 +29,8 @@ class VnishEmulator(HttpEmulator):
         self.token_uses = None
         self.silent = self.stubborn = self.bad = False
         self.refuse = None
-        self.api = CgminerApi({"version": self._rpc_version, "summary": self._rpc_summary}, address=address)
+        self.api = CgminerApi({"version": self._rpc_version, "summary": self._rpc_summary, "stats": self._rpc_stats},
+                              address=address)
 
     def on_power(self):
         with self.lock:
@@ -180,7 +181,15 @@ class VnishEmulator(HttpEmulator):
                 "ui": {}, "regional": {}, "network": {}}
 
     def _rpc_version(self):
-        return {"VERSION": [{"API": "3.1", "Miner": f"Vnish {self.firmware}", "Type": "Antminer S19 (Vnish)"}]}
+        return {"VERSION": [{"API": "3.1", "Miner": "1.2.3.4", "Type": f"Antminer S19 (Vnish {self.firmware})"}]}
+
+    def _rpc_stats(self):
+        boards = {f"{key}{i}": value for i in (1, 2, 3) for key, value in
+                  {"chain_acn": 76, "chain_rate": f"{self.ghs / 3:.2f}"}.items()}
+        fans = {f"fan{i}": 4080 for i in (1, 2, 3, 4)}
+        return {"STATS": [{"Type": f"Antminer S19 (Vnish {self.firmware})"},
+                          {**boards, **fans, "Elapsed": int(time.monotonic() - self.booted), "fan_num": 4,
+                           "rate_unit": "GH", "total_rateideal": 95000.0}]}
 
     def _rpc_summary(self):
         return {"SUMMARY": [{"Elapsed": int(time.monotonic() - self.booted), "GHS 5s": self.ghs, "GHS av": self.ghs}]}

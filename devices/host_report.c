@@ -101,7 +101,8 @@ static void describe_disobedience(const struct host *host, char *text, size_t si
 static void log_findings(const struct host *host, const struct watch_todo *todo)
 {
     const struct hb_log *log = host->options.log;
-    if (todo->link_lost && host->stranger[0] == '\0') {
+    const bool explained = host->stranger[0] != '\0' || host->trouble[0] != '\0';
+    if (todo->link_lost && !explained) {
         hb_log(log, LOG_LEVEL_WARN, host->part, "does not answer within %" PRId32 " ms",
                host->watch.rules.deadline_ms);
     }

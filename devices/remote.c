@@ -153,9 +153,26 @@ static bool tell(struct remote *remote, struct remote_answer *answer)
 
 static void go_on(struct remote *remote);
 
+/* What speaks, but not as a heater does, is at the wrong address or broken, and will be the next
+ * time: its owner is to know, whatever the driver makes of it. */
+static void tell_owner(const struct remote *remote, const char *why)
+{
+    char sentence[TEXT_MAX];
+    if (remote->env->trouble != NULL) {
+        (void)snprintf(sentence, sizeof sentence,
+                       "its answer is of no use (%.140s); set url to the device's own address, or "
+                       "restart it",
+                       why);
+        remote->env->trouble(remote->env->report_ctx, sentence);
+    }
+}
+
 static void on_http(void *ctx, const struct http_answer *from)
 {
     struct remote *remote = ctx;
+    if (from->excess || (from->status >= 300 && from->why[0] != '\0')) {
+        tell_owner(remote, from->why);
+    }
     struct remote_answer answer = {.ok = from->status != 0 && from->why[0] == '\0',
                                    .status = from->status,
                                    .body = from->body,
@@ -170,6 +187,9 @@ static void on_http(void *ctx, const struct http_answer *from)
 static void on_exchange(void *ctx, const struct exchange_answer *from)
 {
     struct remote *remote = ctx;
+    if (from->excess) {
+        tell_owner(remote, from->why);
+    }
     struct remote_answer answer = {.ok = from->bytes != NULL,
                                    .body = from->bytes != NULL ? from->bytes : "",
                                    .len = from->len,

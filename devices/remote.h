@@ -28,7 +28,8 @@ struct remote_answer {
     int status;       /* of HTTP; 0 for TCP */
     const char *body; /* ended by a NUL that does not count; "" if nothing came */
     size_t len;
-    const char *why;                  /* one phrase, if not ok: "connection refused" */
+    const char *why;                  /* one phrase, if not ok: "connection refused"; a
+                         redirect and an answer without an end are told as trouble besides */
     const struct http_answer *answer; /* for http_header; NULL for TCP */
 };
 

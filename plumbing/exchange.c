@@ -159,25 +159,31 @@ static uint32_t length32(const char *bytes)
     return value;
 }
 
-static void look(struct exchange *x)
+static void break_off(struct exchange *x)
 {
     char why[WHY_MAX];
-    size_t length = 0;
     (void)snprintf(why, sizeof why, "the answer is longer than %zu bytes", x->most);
+    const struct exchange_answer answer = {.why = why, .excess = true};
+    tell(x, &answer);
+}
+
+static void look(struct exchange *x)
+{
+    size_t length = 0;
     if (x->end == EXCHANGE_LENGTH32) {
         if (x->in_len < LENGTH_BYTES) {
             return;
         }
         length = length32(x->in);
         if (length > x->most) {
-            fail(x, why);
+            break_off(x);
         } else if (x->in_len - LENGTH_BYTES >= length) {
             succeed(x, LENGTH_BYTES, length);
         }
     } else if (find_end(x, &length) && length <= x->most) {
         succeed(x, 0, length);
     } else if (x->in_len > x->most) {
-        fail(x, why);
+        break_off(x);
     }
 }
 

@@ -4,6 +4,7 @@
 #ifndef HB_PLUMBING_EXCHANGE_H
 #define HB_PLUMBING_EXCHANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ struct exchange_answer {
     const char *bytes; /* ended by a NUL that does not count; NULL: no answer, and `why` says why */
     size_t len;
     const char *why;
+    bool excess; /* it was broken off, as there was no end to it */
 };
 
 /* Called once for each exchange that is not cancelled, never from within exchange_start. */

@@ -21,6 +21,7 @@ struct http_call {
     char *body;
     size_t len, room, most, head_len;
     const char *refusal; /* why we broke it off, NULL if we did not */
+    bool excess;         /* because it was too long                   */
     int connect_timeout_ms, timeout_ms;
     http_done done;
     void *ctx;
@@ -190,6 +191,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *ctx)
     const size_t len = size * count;
     if (len > call->most - call->len) {
         call->refusal = "the answer is too long";
+        call->excess = true;
         return 0;
     }
     if (call->len + len + 1 > call->room) {
@@ -217,6 +219,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
     call->head_len += len;
     if (call->head_len > HEAD_MAX) {
         call->refusal = "the answer's head is too long";
+        call->excess = true;
         return 0;
     }
     return len;
@@ -295,6 +298,7 @@ static void finish(struct http_call *call, CURLcode code)
                                  .body = answered && call->body != NULL ? call->body : "",
                                  .len = answered ? call->len : 0,
                                  .why = why,
+                                 .excess = call->excess,
                                  .call = call};
     say_redirect(&answer, why, sizeof why);
     call->done(call->ctx, &answer);

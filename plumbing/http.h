@@ -45,6 +45,7 @@ struct http_answer {
     const char *body; /* ended by a NUL that does not count; "" without any */
     size_t len;
     const char *why;              /* of a redirect too: where it would have gone */
+    bool excess;                  /* it was broken off, as there was no end to it */
     const struct http_call *call; /* for http_header */
 };
 

@@ -244,7 +244,7 @@ const struct json *json_next(const struct json *json)
 
 const char *json_name(const struct json *json)
 {
-    const char *name = inner_const(json)->string;
+    const char *name = json == NULL ? NULL : inner_const(json)->string;
     return name == NULL ? "" : name;
 }
 

@@ -44,7 +44,7 @@ size_t json_count(const struct json *json);
  * json_next(m)) */
 const struct json *json_first(const struct json *json);
 const struct json *json_next(const struct json *json);
-/* Name of an object's member, "" elsewhere. */
+/* Name of an object's member, "" elsewhere and for NULL. */
 const char *json_name(const struct json *json);
 
 bool json_is_object(const struct json *json);

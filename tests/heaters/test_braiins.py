@@ -197,6 +197,7 @@ def test_a_slow_tuner_is_waited_for_and_not_pushed(home):
     (BraiinsSocket.bosminer, "is set only by its file bosminer.toml, which is never written from here", 404),
 ])
 def test_versions_without_the_interface_are_told_so_and_never_written_to(home, make_socket, words, status):
+    """P2-legacy, by not writing the file at all: there is no change of it that a power cut could leave half done."""
     port = make_socket().start()
     home.emulators.append(port)
     old = home.add("old", OldBraiins(status), api_port=port.port, **CONFIG)

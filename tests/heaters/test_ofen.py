@@ -22,6 +22,7 @@ def start(home):
 
 @pytest.mark.parametrize("form", ["forge", "older"])
 def test_boost_sets_level_4_once_and_reads_it_back(home, form):
+    """P1-wire; that nothing sends a level 5 is the next test's, and test_ofen.c's."""
     ofen = home.add("ofen", Ofen(form), **OFEN)
     start(home)
     home.watcher.wait_topic("heatbridge/room/state")

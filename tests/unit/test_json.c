@@ -67,6 +67,31 @@ static void types_are_exact(void **state)
     json_free(json);
 }
 
+static void what_is_absent_is_nothing(void **state)
+{
+    (void)state;
+    double value = 0;
+    bool flag = false;
+    assert_string_equal(json_name(NULL), "");
+    assert_null(json_get(NULL, "a"));
+    assert_null(json_path(NULL, "a.b[0]"));
+    assert_null(json_item(NULL, 0));
+    assert_null(json_first(NULL));
+    assert_int_equal(json_count(NULL), 0);
+    assert_null(json_string(NULL));
+    assert_false(json_is_object(NULL));
+    assert_false(json_is_array(NULL));
+    assert_false(json_is_null(NULL));
+    assert_false(json_number(NULL, &value));
+    assert_false(json_bool(NULL, &flag));
+    json_free(NULL);
+    struct json *json = parse("{\"only\":[1]}");
+    assert_string_equal(json_name(json_first(json)), "only");
+    assert_string_equal(json_name(json_next(json_first(json))), "");
+    assert_string_equal(json_name(json_first(json_first(json))), "");
+    json_free(json);
+}
+
 static void unknown_is_written_as_null(void **state)
 {
     (void)state;
@@ -89,6 +114,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_refused),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(types_are_exact),
+        cmocka_unit_test(what_is_absent_is_nothing),
         cmocka_unit_test(unknown_is_written_as_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,17 +3,21 @@
 An emulator keeps the vices of the real device in its own file; the vices here are those of any host on a network.
 """
 
+import gzip
 import http.server
 import json
 import socket
 import threading
 import time
 
-VICES = ["silent", "dribble", "redirect", "endless", "long", "garbage", "refuse"]
+VICES = ["silent", "dribble", "redirect", "endless", "long", "header", "garbage", "corrupt", "refuse"]
+MEGABYTE = b"x" * 1048576
 
 
 class Emulator:
     """start() and stop() may alternate and keep the port: that is the device losing its power."""
+
+    head = b""   # of an answer without a stated end, that vices begin with
 
     def __init__(self, port=0, address="127.0.0.1"):
         self.address, self.port = address, port
@@ -60,19 +64,27 @@ class Emulator:
             elif vice == "garbage":
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n\xff\xfe{\"a\":NaN,]\x00")
             elif vice == "dribble":
-                for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b" " * 5000:
+                for byte in self.head + b"{" + b" " * 5000:
                     connection.sendall(bytes([byte]))
                     if self._ended.wait(1):
                         break
+            elif vice == "corrupt":
+                return False  # it answers as ever, and then see spoil()
             else:
-                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{\"a\":\"")
-                for _ in range(100):
-                    connection.sendall(b"x" * 1048576)
-                    if vice == "endless" and self._ended.wait(0.01):
-                        break
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: " if vice == "header" else self.head + b'{"a":"')
+                sent = 0
+                while not self._ended.is_set() and (vice == "endless" or sent < 100):
+                    connection.sendall(MEGABYTE)
+                    sent += 1
         except OSError:
             pass  # heatbridge has had enough
         return True
+
+    def spoil(self, answer):
+        """What the vice "corrupt" makes of bytes on the wire: every seventh is another one."""
+        if self.vice != "corrupt":
+            return answer
+        return bytes(byte ^ 0x55 if n % 7 == 3 else byte for n, byte in enumerate(answer))
 
     @property
     def where(self):
@@ -121,6 +133,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             emulator.note(f"{self.command} {self.path} {body.decode(errors='replace')}".rstrip())
             status, headers, answer = emulator.answer(self.command, self.path, self.headers, body)
+            if emulator.vice == "corrupt":  # the CRC at the end is wrong
+                packed = bytearray(gzip.compress(answer))
+                packed[-8] ^= 0xFF
+                answer, headers = bytes(packed), {**headers, "Content-Encoding": "gzip"}
         except OSError:
             self.close_connection = True
             return
@@ -170,6 +186,8 @@ class _HttpServer(http.server.ThreadingHTTPServer):
 class HttpEmulator(Emulator):
     """`answer` returns (status, headers, body as bytes) and is called from several threads: take self.lock."""
 
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+
     def make_server(self):
         server = _HttpServer((self.address, self.port), _Handler)
         server.emulator = self
@@ -185,6 +203,19 @@ class HttpEmulator(Emulator):
     @staticmethod
     def json(value, status=200):
         return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
+
+
+class _Wire:
+    """A connection on which the device's vice spoils what it sends."""
+
+    def __init__(self, emulator, connection):
+        self._emulator, self._connection = emulator, connection
+
+    def sendall(self, answer):
+        self._connection.sendall(self._emulator.spoil(answer))
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
 
 
 class Page(HttpEmulator):
@@ -234,7 +265,7 @@ class _TcpServer:
         try:
             with connection:
                 if not self.emulator.misbehave(connection):
-                    self.emulator.converse(connection)
+                    self.emulator.converse(_Wire(self.emulator, connection))
         except OSError:
             pass
         finally:
@@ -264,3 +295,36 @@ class TcpEmulator(Emulator):
 
     def answer(self, request):
         raise NotImplementedError
+
+
+class BlackHole:
+    """An address where connections are neither taken nor refused: the queue of its listener is full."""
+
+    served = 0   # never
+
+    def __init__(self):
+        self.requests, self._sockets = [], []
+
+    def start(self):
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        self.where = "127.0.0.1:%d" % listener.getsockname()[1]
+        self._sockets = [listener]
+        while not self._is_full():
+            pass
+        return self
+
+    def _is_full(self):
+        knock = socket.socket()
+        self._sockets.append(knock)
+        knock.settimeout(0.5)
+        try:
+            knock.connect(self._sockets[0].getsockname())
+        except TimeoutError:
+            return True
+        return False
+
+    def stop(self):
+        for each in self._sockets:
+            each.close()

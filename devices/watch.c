@@ -402,7 +402,7 @@ static int64_t poll_pause_ms(struct watch *w)
 
 static void poll_if_due(struct watch *w, hb_mono now, struct watch_todo *todo)
 {
-    if (now.ms < w->next_poll.ms) {
+    if (now.ms + WATCH_EARLY_MS < w->next_poll.ms) {
         return;
     }
     todo->poll = true;

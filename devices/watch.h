@@ -11,7 +11,9 @@
 #include "devices/budget.h"
 
 enum {
-    WATCH_TRIES = 3,              /* writes of one command before it counts as failed          */
+    WATCH_EARLY_MS = 20, /* a poll is due by so much before its time: else a tick of a second that
+                            comes a millisecond early would delay it by a whole second */
+    WATCH_TRIES = 3,     /* writes of one command before it counts as failed          */
     WATCH_SLOW_RETRY_MS = 60000,  /* a heater that does not obey is told again at this pace, */
     WATCH_SLOW_RETRIES = 20,      /* so often,                                               */
     WATCH_RARE_RETRY_MS = 600000, /* and at this pace from then on                              */

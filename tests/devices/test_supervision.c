@@ -23,6 +23,28 @@ static void begin(struct rig *rig, struct fake *fake)
     host_set_day(rig->host, 20000, 0);
 }
 
+/* --- polls ---------------------------------------------------------------------------------- */
+
+/* The owner's tick is a second, give or take a millisecond. */
+static void a_tick_that_comes_a_little_early_delays_no_poll(void **state)
+{
+    (void)state;
+    struct fake fake = fake_make();
+    struct rig rig;
+    begin(&rig, &fake);
+    host_tick(rig.host, rig.now);
+    const int64_t period_ms = fake_driver.poll_ms;
+    for (int k = 0; k < 5; k++) {
+        const unsigned before = fake.polls;
+        const hb_mono early = mono_add_ms(fake.last_poll, period_ms - 1);
+        host_tick(rig.host, mono_add_ms(early, -period_ms / 2));
+        assert_int_equal(fake.polls, before); /* not as early as that */
+        host_tick(rig.host, early);
+        assert_int_equal(fake.polls, before + 1);
+    }
+    rig_destroy(&rig);
+}
+
 /* --- restarts --------------------------------------------------------------------------------- */
 
 static void a_restart_that_no_poll_missed_is_seen_by_the_uptime(void **state)
@@ -521,6 +543,7 @@ static void a_meter_teaches_what_is_used_while_it_is_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tick_that_comes_a_little_early_delays_no_poll),
         cmocka_unit_test(a_restart_that_no_poll_missed_is_seen_by_the_uptime),
         cmocka_unit_test(a_power_cut_is_undone_within_one_poll_of_the_answer),
         cmocka_unit_test(a_device_that_kept_its_setting_is_not_written_again),

@@ -20,7 +20,8 @@ ASKS = {"http": "GET /api/v0/miner", "tcp": "version"}  # what each poll begins 
 # What the owner is told of a vice, where it is more than "does not answer".
 WORDS = {"http": {"redirect": "sends us to http://127.0.0.1:9/.*set url", "endless": "too long.*set url",
                   "long": "too long.*set url", "garbage": "expected the API of mujina", "corrupt": "expected the API of mujina"},
-         "tcp": {"endless": "longer than.*set url", "long": "longer than.*set url", "header": "longer than.*set url"}}
+         "tcp": {"redirect": "expected cgminer", "garbage": "expected cgminer", "corrupt": "expected cgminer",
+                 "endless": "longer than.*set url", "long": "longer than.*set url", "header": "longer than.*set url"}}
 
 
 def build(transport, number):

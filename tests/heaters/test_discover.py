@@ -1,6 +1,7 @@
 """heatbridge discover: emulators of all families on loopback, on the ports that the real ones have."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -15,6 +16,14 @@ from emulators.base import HttpEmulator
 from emulators.mdns import MdnsResponder, Service
 from families import FAMILIES, drivers, emulators, needs_real_ports
 from harness.waiting import wait_for
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """They share addresses and the machine's port for multicast DNS, so that they must not run side by side."""
+    with open(__file__, encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 # Not heaters that are found on a network, or found by nothing that a search could see.
 NOT_FOUND = {"engine", "simulated", "stratum_proxy", "plug", "mqtt", "compute"}

@@ -10,7 +10,7 @@
 
 #include "ground/text.h"
 
-enum { KEEP_ALIVE_S = 30, HEAD_MAX = 64 * 1024, CONNECTIONS_MAX = 256, WHY_MAX = 400 };
+enum { KEEP_ALIVE_S = 30, HEAD_MAX = 64 * 1024, CONNECTIONS_MAX = 4096, WHY_MAX = 400 };
 
 struct http_call {
     struct http *http;
@@ -78,12 +78,26 @@ static void free_call(struct http_call *call)
 
 static void finish_all(struct http *http);
 
+static void on_timer(uv_timer_t *timer);
+
+/* libuv's clock stands still within a turn of the loop, so that its timer may be early by curl's,
+ * which then believes that it still runs. */
+static void keep_timer(struct http *http)
+{
+    long timeout_ms = -1;
+    if (!http->ended && uv_is_active((uv_handle_t *)&http->timer) == 0 &&
+        curl_multi_timeout(http->multi, &timeout_ms) == CURLM_OK && timeout_ms >= 0) {
+        (void)uv_timer_start(&http->timer, on_timer, timeout_ms > 0 ? (uint64_t)timeout_ms : 1, 0);
+    }
+}
+
 static void drive(struct http *http, curl_socket_t socket, int events)
 {
     int running = 0;
     http->users++;
     (void)curl_multi_socket_action(http->multi, socket, events, &running);
     finish_all(http);
+    keep_timer(http);
     release(http);
 }
 
@@ -108,17 +122,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct http *http = timer->data;
-    long timeout_ms = -1;
-    http->users++;
-    drive(http, CURL_SOCKET_TIMEOUT, 0);
-    /* libuv's clock stands still within a turn of the loop, so that this may be early by curl's,
-     * which then believes that the timer still runs. */
-    if (!http->ended && uv_is_active((uv_handle_t *)timer) == 0 &&
-        curl_multi_timeout(http->multi, &timeout_ms) == CURLM_OK && timeout_ms >= 0) {
-        (void)uv_timer_start(timer, on_timer, timeout_ms > 0 ? (uint64_t)timeout_ms : 1, 0);
-    }
-    release(http);
+    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -406,6 +410,14 @@ static void set_limits(struct http_call *call, const struct http_request *reques
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
+/* Whether the host is an IPv4 address. */
+static bool is_numeric(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    return strspn(host, "0123456789.") == strcspn(host, ":/");
+}
+
 static void set_options(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
@@ -413,6 +425,11 @@ static void set_options(struct http_call *call, const struct http_request *reque
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* libcurl remembers addresses as it does names, and looks through all of them in each call: for
+     * a fleet that is most of its time. */
+    if (is_numeric(request->url)) {
+        (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    }
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);

@@ -277,10 +277,10 @@ def test_a_desk_with_three_of_them(home):
     new.start()
     old.start()
     wait_for(lambda: "they are followed" in home.bridge.tail(60), "the swap seen", 60)
+    wait_for(lambda: new.paused, "the pause of the right one", 60)
     for name in ("new", "old"):
         home.wait_heater(name, confirmed_off, "the right one, off", 60)
-    assert new.paused and old.flash["frequency"] == 400
-    assert writes(new) == [] and writes(old) == []
+    assert writes(new) == ["pause"] and writes(old) == [] and old.flash["frequency"] == 400
 
     # One goes silent: it is unavailable, without zeros, and the others are polled as ever.
     old.vice = "silent"

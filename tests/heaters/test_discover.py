@@ -25,6 +25,7 @@ def alone():
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
+
 # Not heaters that are found on a network, or found by nothing that a search could see.
 NOT_FOUND = {"engine", "simulated", "stratum_proxy", "plug", "mqtt", "compute"}
 

@@ -15,8 +15,6 @@ POLLS = 10                                       # intervals that are measured
 PERIOD_S = {"http": 5, "tcp": 10}                # as the drivers' tables say
 ASKS = {"http": "GET /api/v0/miner", "tcp": "version"}  # what each poll begins with, and nothing else does
 
-
-
 # What the owner is told of a vice, where it is more than "does not answer".
 WORDS = {"http": {"redirect": "sends us to http://127.0.0.1:9/.*set url", "endless": "too long.*set url",
                   "long": "too long.*set url", "garbage": "expected the API of mujina", "corrupt": "expected the API of mujina"},

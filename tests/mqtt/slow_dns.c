@@ -37,6 +37,7 @@ void slow_dns_set(int new_hang_ms)
 void slow_dns_release(void)
 {
     (void)pthread_mutex_lock(&lock);
+    hang_ms = 0;
     releases++;
     (void)pthread_cond_broadcast(&changed);
     (void)pthread_mutex_unlock(&lock);

@@ -196,7 +196,6 @@ static void hanging_names_block_nobody(void **state)
     work_while_hanging(harness);
     assert_in_range(mono_age_ms(clock_mono(), before), HANG_MS - 1000, 4 * HANG_MS);
     assert_true(harness_logs(harness, "the name server does not answer for 'slow.test'", SOON_MS));
-    slow_dns_set(0);
     slow_dns_release();
     struct peer *peer = peer_connect(broker_port(broker), NULL, NULL);
     peer_subscribe(peer, "hb/#");
@@ -210,7 +209,6 @@ static void hanging_names_block_nobody(void **state)
     print_message("      worst call of the client while a name look-up hung: %lld us\n",
                   (long long)harness_worst_us(harness));
     assert_in_range(harness_worst_us(harness), 0, CALL_MAX_US);
-    slow_dns_set(0);
     slow_dns_release();
     peer_close(peer);
     harness_stop(harness, false);
@@ -240,7 +238,6 @@ static void stop_does_not_wait_for_a_hanging_name(void **state)
     struct harness *harness = harness_start(&options);
     assert_true(slow_dns_hanging(SOON_MS));
     assert_in_range(harness_stop_within(harness, true, 300), 300, 500);
-    slow_dns_set(0);
     slow_dns_release();
     struct pollfd destroyed = {.fd = destroyed_fd, .events = POLLIN};
     assert_int_equal(poll(&destroyed, 1, 2 * SOON_MS), 1); /* and frees itself in the end */

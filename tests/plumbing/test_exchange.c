@@ -343,7 +343,6 @@ static void hanging_names_hold_nobody_up(void **state)
     assert_false(never.done);
     slow_dns_release();
     assert_true(slow_dns_idle(60000));
-    slow_dns_set(0);
     server_stop(server);
 }
 
@@ -357,7 +356,6 @@ static void a_name_has_its_time_only(void **state)
     expect_none(says_line, &request, "no connection within 200 ms");
     slow_dns_release();
     assert_true(slow_dns_idle(60000));
-    slow_dns_set(0);
 }
 
 /* --- cancelling --------------------------------------------------------------------------------

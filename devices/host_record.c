@@ -89,6 +89,7 @@ void host_on_wrote(void *ctx, enum write_kind kind)
     struct host *host = ctx;
     struct heater_record *record = &host->record;
     const bool wears = kind == WRITE_FLASH;
+    watch_wrote(&host->watch, host->now);
     host->stats.device_writes++;
     host->stats.flash_writes += wears;
     record->writes++;

@@ -83,10 +83,10 @@ static hb_mono write_due(const struct watch *w)
     if (w->held) {
         return w->held_until;
     }
-    if (wanted_w(w) <= 0 || !mono_is_set(w->written_at)) {
+    if (wanted_w(w) <= 0 || !mono_is_set(w->wore_at)) {
         return (hb_mono){1};
     }
-    return mono_add_ms(w->written_at, w->rules.min_write_ms);
+    return mono_add_ms(w->wore_at, w->rules.min_write_ms);
 }
 
 /* Whether the device at the address is known to be the heater. If not, it is asked first. */
@@ -281,6 +281,11 @@ void watch_ask_now(struct watch *w, hb_mono now)
     w->sure_at = (hb_mono){0};
     w->silent_polls = 0;
     w->next_poll = now;
+}
+
+void watch_wrote(struct watch *w, hb_mono now)
+{
+    w->wore_at = now;
 }
 
 void watch_off_and_on(struct watch *w, hb_mono until)

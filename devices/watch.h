@@ -51,8 +51,9 @@ struct watch {
     hb_mono sure_at;   /* last report of the right device; unset: not since it answers again */
     hb_mono off_until; /* an attempt to recover keeps it off until then; unset: none does     */
 
-    double written_w; /* NaN: nothing written yet */
-    hb_mono written_at;
+    double written_w;   /* NaN: nothing written yet */
+    hb_mono written_at; /* when it was told last */
+    hb_mono wore_at;    /* when that changed something in the device; unset: it never did */
     bool written_blind; /* while it did not answer */
     double drawn_w;     /* what it is set to, or else draws, as last seen; NaN: unknown */
     bool unordered;     /* it went there by itself: restarted, or changed by another hand */
@@ -89,6 +90,9 @@ struct watch_todo watch_report(struct watch *watch, const struct heater_state *s
 struct watch_todo watch_report_of_another(struct watch *watch);
 /* The heater is looked for anew, at another address. */
 void watch_ask_now(struct watch *watch, hb_mono now);
+/* The driver had to write something to the device: the next write keeps its distance. What was told
+ * and was so already costs nothing. */
+void watch_wrote(struct watch *watch, hb_mono now);
 /* Keeps the heater off until then and restores the order: an attempt to recover. */
 void watch_off_and_on(struct watch *watch, hb_mono until);
 /* The device refused the command: no use in repeating it soon. */

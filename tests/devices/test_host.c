@@ -381,6 +381,7 @@ static void writes_keep_their_distance_but_off_does_not_wait(void **state)
     struct fake fake = fake_make();
     struct rig rig;
     fake.caps.min_write_ms = 60000;
+    fake.wears = true;
     rig_prepare(&rig, &fake_driver, &fake);
     rig_create(&rig);
     (void)rig_order(&rig, 500, LEASE_MS);
@@ -398,12 +399,36 @@ static void writes_keep_their_distance_but_off_does_not_wait(void **state)
     rig_destroy(&rig);
 }
 
+/* A heater that is off when it is told to be off was not written to: heat is not made to wait. */
+static void what_was_so_already_keeps_no_distance(void **state)
+{
+    (void)state;
+    struct fake fake = fake_make();
+    struct rig rig;
+    fake.caps.min_write_ms = 600000;
+    fake.wears = true;
+    rig_prepare(&rig, &fake_driver, &fake);
+    rig_create(&rig);
+    (void)rig_order(&rig, 0, LEASE_MS);
+    rig_run(&rig, 5000);
+    assert_int_equal(fake.commits, 1);
+    uint64_t heat = rig_order(&rig, 500, LEASE_MS);
+    rig_run(&rig, 20000);
+    assert_near(fake.set_w, 500, 0);
+    assert_int_equal(rig_told(&rig, heat, COMMAND_CONFIRMED), 1);
+    (void)rig_order(&rig, 600, LEASE_MS);
+    rig_run(&rig, 60000);
+    assert_near(fake.set_w, 500, 0); /* this one was written */
+    rig_destroy(&rig);
+}
+
 static void a_change_of_mind_before_the_write_costs_no_write(void **state)
 {
     (void)state;
     struct fake fake = fake_make();
     struct rig rig;
     fake.caps.min_write_ms = 60000;
+    fake.wears = true;
     rig_prepare(&rig, &fake_driver, &fake);
     rig_create(&rig);
     (void)rig_order(&rig, 500, LEASE_MS);
@@ -543,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_heater_that_says_it_strayed_is_brought_back_at_once),
         cmocka_unit_test(a_power_that_strays_for_a_moment_is_left_alone),
         cmocka_unit_test(writes_keep_their_distance_but_off_does_not_wait),
+        cmocka_unit_test(what_was_so_already_keeps_no_distance),
         cmocka_unit_test(a_change_of_mind_before_the_write_costs_no_write),
         cmocka_unit_test(the_configuration_narrows_abilities),
         cmocka_unit_test(tiers_outside_the_limits_disappear),

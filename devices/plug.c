@@ -54,6 +54,9 @@ static const struct config_item options[] = {
      "what is published there to start it; left out, it starts by itself with its power"},
     {"soft_wait", CONFIG_DURATION, FIELD(soft_wait), 1000, 36e5, NULL, NULL, "3 min",
      "the relay opens after so long though the heater did not stop"},
+    {"soft_least", CONFIG_DURATION, FIELD(soft_least), 0, 36e5, NULL, NULL, "0 s",
+     "the relay opens no sooner after the heater was told to stop, though it draws nothing any "
+     "more: a pump or fan behind it goes on cooling"},
     {"rest", CONFIG_DURATION, FIELD(rest), 0, 864e5, NULL, NULL, "5 min",
      "a relay that was opened is not closed again before, nor opened so soon after it was closed "
      "unless for safety"},
@@ -186,7 +189,8 @@ static int32_t in_ms(int64_t ms)
 
 static void fill_caps(const struct plug_options *o, struct heater_caps *caps)
 {
-    const int64_t stop_ms = o->soft_stop_topic[0] != '\0' ? o->soft_wait : 0;
+    const int64_t longest_ms = o->soft_wait > o->soft_least ? o->soft_wait : o->soft_least;
+    const int64_t stop_ms = o->soft_stop_topic[0] != '\0' ? longest_ms : 0;
     *caps = (struct heater_caps){.min_w = o->power,
                                  .max_w = o->power,
                                  .tier_w = {o->power},
@@ -233,6 +237,7 @@ static bool plug_init(void *self, const struct heater_env *env, struct heater_ca
     plug->relay = (struct relay){.rules = {.soft_stop = o->soft_stop_topic[0] != '\0',
                                            .soft_start = o->soft_start[0] != '\0',
                                            .soft_wait_ms = o->soft_wait,
+                                           .soft_least_ms = o->soft_least,
                                            .rest_ms = o->rest,
                                            .safe_w = o->safe_power,
                                            .running_w = o->power / 2,

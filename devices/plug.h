@@ -17,7 +17,7 @@ struct plug_options {
     double standby_power;
     double safe_power;
     char soft_stop_topic[TOPIC_MAX], soft_stop[PLUG_WORD_MAX], soft_start[PLUG_WORD_MAX];
-    int64_t soft_wait;
+    int64_t soft_wait, soft_least;
     int64_t rest;
     int32_t max_cycles_per_day;
     int64_t settle;

@@ -105,7 +105,8 @@ static bool was_idle_lately(const struct relay *relay, hb_mono now)
 /* The second phase of off, once it is due. */
 static unsigned end_stop(struct relay *relay, hb_mono now)
 {
-    if (!mono_is_set(relay->soft_since)) {
+    if (!mono_is_set(relay->soft_since) ||
+        mono_age_ms(now, relay->soft_since) < relay->rules.soft_least_ms) {
         return 0;
     }
     if (is_idle(relay, mono_add_ms(relay->soft_since, 1))) {
@@ -128,7 +129,9 @@ static unsigned order_off(struct relay *relay, hb_mono now)
     if (mono_is_set(relay->soft_since)) {
         return RELAY_DO_SOFT_STOP | end_stop(relay, now);
     }
-    if (!relay->rules.soft_stop || was_idle_lately(relay, now)) {
+    /* One that seems idle may have been hot a moment ago. */
+    const bool cold = relay->rules.soft_least_ms <= 0 && was_idle_lately(relay, now);
+    if (!relay->rules.soft_stop || cold) {
         return RELAY_DO_OPEN;
     }
     relay->soft_since = now;

@@ -2,7 +2,8 @@
  * heater can be stopped softly, counted. Pure.
  *
  * Off has two phases where a soft stop exists: the heater is told to stop, and the relay opens once
- * the meter saw it, or when `soft_wait_ms` is over. A relay that was opened rests before it is
+ * the meter saw it, or when `soft_wait_ms` is over, but never before
+ * `soft_least_ms` is. A relay that was opened rests before it is
  * closed again, and is closed at most so often within 24 hours; opening is never refused.
  */
 #ifndef HB_DEVICES_PLUG_RELAY_H
@@ -32,8 +33,9 @@ enum relay_todo {
 struct relay_rules {
     bool soft_stop, soft_start;
     int64_t soft_wait_ms, rest_ms;
-    double safe_w;    /* at or below it nothing of weight is cut        */
-    double running_w; /* at or above it the heater has started           */
+    int64_t soft_least_ms; /* what cooled the heater goes on cooling for so long after its stop */
+    double safe_w;         /* at or below it nothing of weight is cut        */
+    double running_w;      /* at or above it the heater has started           */
     int32_t cycles_day;
 };
 

@@ -47,6 +47,34 @@ static void a_heater_is_stopped_before_its_relay_opens(void **state)
     assert_int_equal(relay_step(&relay, (hb_mono){121000}), 0);
 }
 
+static void what_cools_it_goes_on_for_its_least_time(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay.rules.soft_least_ms = 120000;
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 5, (hb_mono){90000}); /* it seems idle, and is stopped all the same */
+    assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_SOFT_STOP);
+    meter(&relay, 5, (hb_mono){110000});
+    assert_int_equal(relay_step(&relay, (hb_mono){110000}), 0);
+    assert_int_equal(relay_order(&relay, false, (hb_mono){150000}), RELAY_DO_SOFT_STOP);
+    meter(&relay, 5, (hb_mono){219999});
+    assert_int_equal(relay_step(&relay, (hb_mono){219999}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){220000}), RELAY_DO_OPEN);
+}
+
+static void the_least_time_goes_before_the_longest(void **state)
+{
+    (void)state;
+    struct relay relay = make_relay(true);
+    relay.rules.soft_least_ms = 240000;
+    relay_read(&relay, RELAY_CLOSED, (hb_mono){1000});
+    meter(&relay, 400, (hb_mono){1000});
+    assert_int_equal(relay_order(&relay, false, (hb_mono){100000}), RELAY_DO_SOFT_STOP);
+    assert_int_equal(relay_step(&relay, (hb_mono){339999}), 0);
+    assert_int_equal(relay_step(&relay, (hb_mono){340000}), RELAY_DO_OPEN | RELAY_UNDER_LOAD);
+}
+
 static void a_reading_from_before_the_stop_does_not_count(void **state)
 {
     (void)state;
@@ -222,6 +250,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heater_is_stopped_before_its_relay_opens),
+        cmocka_unit_test(what_cools_it_goes_on_for_its_least_time),
+        cmocka_unit_test(the_least_time_goes_before_the_longest),
         cmocka_unit_test(a_reading_from_before_the_stop_does_not_count),
         cmocka_unit_test(an_idle_heater_is_cut_at_once),
         cmocka_unit_test(heat_wanted_meanwhile_ends_the_stop),

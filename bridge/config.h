@@ -126,6 +126,14 @@ struct config_room {
     size_t heater_count;
 };
 
+/* A value of another device that must stay within limits, or the heater is stopped. */
+struct config_interlock {
+    char id[ID_MAX];
+    struct config_source source; /* stale_after_ms 0: silence is no cause */
+    double min, max;             /* NaN: no such limit; at least one is there */
+    int64_t hold_ms;             /* it must be outside for so long */
+};
+
 struct config_heater {
     char id[ID_MAX], name[NAME_MAX_B];
     char driver[ID_MAX];
@@ -138,7 +146,9 @@ struct config_heater {
     int32_t max_writes_per_day;   /* 0: as the driver says                                        */
     char identity[NAME_MAX_B];    /* MAC or serial number that it must have; "": the first seen */
     char expected_pool[TEXT_MAX]; /* "host:port", several with spaces; "": the first seen */
-    struct config_source power_meter; /* "" : none; its value is watts */
+    struct config_source power_meter;    /* "" : none; its value is watts */
+    struct config_interlock *interlocks; /* owned by the config; at most HEATER_INTERLOCKS */
+    size_t interlock_count;
     void *options; /* of the driver's own table, devices/driver.h; owned by the config      */
     size_t options_size;
 };

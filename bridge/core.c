@@ -56,6 +56,11 @@ void core_restore_heater(struct core *core, uint16_t heater, const struct heater
     }
 }
 
+void core_restore_latch(struct core *core, uint16_t heater, const char *why)
+{
+    interlocks_restore(&core->heaters[heater].interlocks, why);
+}
+
 static void set_time(struct core *core, const struct event *event)
 {
     core->now = event->at;
@@ -152,6 +157,11 @@ static void take_heater_event(struct core *core, const struct event *event, stru
         heater_take_state(core, heater, &event->u.heater, effects);
     } else if (event->kind == EVENT_HEATER_ABILITIES) {
         heater_take_abilities(heater, &event->u.caps);
+    } else if (event->kind == EVENT_HEATER_INTERLOCK) {
+        interlocks_take(&heater->interlocks, event->interlock, event->number, event->flag,
+                        core->now);
+    } else if (event->kind == EVENT_HEATER_ACKNOWLEDGE) {
+        heater_take_acknowledge(core, heater, effects);
     } else {
         heater_take_outcome(heater, event);
     }
@@ -183,6 +193,8 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
     case EVENT_HEATER_STATE:
     case EVENT_HEATER_OUTCOME:
     case EVENT_HEATER_ABILITIES:
+    case EVENT_HEATER_INTERLOCK:
+    case EVENT_HEATER_ACKNOWLEDGE:
         take_heater_event(core, event, effects);
         break;
     case EVENT_STOP:
@@ -201,9 +213,14 @@ void core_heater_totals(const struct core *core, uint16_t heater, struct heater_
     *totals = core->heaters[heater].totals;
 }
 
+const char *core_heater_latch(const struct core *core, uint16_t heater)
+{
+    return core->heaters[heater].interlocks.why;
+}
+
 size_t core_effects_max(const struct core *core)
 {
-    /* A room: refusal, two saves, publication, two log lines. A heater: command, publication, two
-     * log lines, a save, a block. */
-    return core->config->room_count * 6 + core->config->heater_count * 6 + 1;
+    /* A room: refusal, two saves, publication, two log lines. A heater: command, publication, three
+     * log lines, two saves, a block, a refusal. */
+    return core->config->room_count * 6 + core->config->heater_count * 9 + 1;
 }

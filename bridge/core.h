@@ -38,6 +38,9 @@ void core_destroy(struct core *core); /* NULL is allowed */
 void core_restore_room(struct core *core, uint16_t room, const struct room_settings *settings);
 void core_restore_heater(struct core *core, uint16_t heater, const struct heater_totals *totals);
 
+/* What tripped an interlock in an earlier run and was not acknowledged; "": nothing. */
+void core_restore_latch(struct core *core, uint16_t heater, const char *why);
+
 /* Takes one event and appends its effects. Events must come in order of `at`. */
 void core_step(struct core *core, const struct event *event, struct effects *effects);
 
@@ -46,6 +49,8 @@ void core_room_view(const struct core *core, uint16_t room, struct room_view *vi
 void core_heater_view(const struct core *core, uint16_t heater, struct heater_view *view);
 void core_room_settings(const struct core *core, uint16_t room, struct room_settings *settings);
 void core_heater_totals(const struct core *core, uint16_t heater, struct heater_totals *totals);
+/* What tripped an interlock of the heater and is not acknowledged; "": nothing. Of the core. */
+const char *core_heater_latch(const struct core *core, uint16_t heater);
 
 /* Effects that one step can produce at most: the capacity that its list needs. */
 size_t core_effects_max(const struct core *core);

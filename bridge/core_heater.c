@@ -71,6 +71,7 @@ void heater_init(struct core_heater *heater, const struct config_heater *config,
     heater->caps = narrow(caps, config);
     heater->stale_after_ms = lease_ms(heater) > state_stale_ms ? lease_ms(heater) : state_stale_ms;
     heater->state = unknown_state();
+    interlocks_init(&heater->interlocks, config->interlocks, config->interlock_count);
     heater->last_power_w = heater->last_hashrate_hs = reading_none();
     heater->reason = REASON_STARTING;
 }
@@ -235,15 +236,39 @@ void heater_take_abilities(struct core_heater *heater, const struct heater_caps 
     heater->caps = narrow(caps, heater->config);
 }
 
+void heater_take_acknowledge(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    struct hb_err err = {0};
+    if (!interlocks_acknowledge(&heater->interlocks, core->started, core->now, &err)) {
+        effects_add_text(effects, EFFECT_REFUSE_HEATER, heater->index, NOTE_WARN, "%s", err.msg);
+        return;
+    }
+    (void)effects_add(effects, EFFECT_SAVE_LATCH, heater->index);
+    effects_add_text(effects, EFFECT_LOG, heater->index, NOTE_INFO,
+                     "heater %s: its interlock is acknowledged", heater->config->id);
+}
+
+static void check_interlocks(struct core *core, struct core_heater *heater, struct effects *effects)
+{
+    if (interlocks_check(&heater->interlocks, core->started, core->now)) {
+        (void)effects_add(effects, EFFECT_SAVE_LATCH, heater->index);
+        effects_add_text(effects, EFFECT_LOG, heater->index, NOTE_WARN,
+                         "heater %s: stopped by its interlock %s; it stays off until acknowledged",
+                         heater->config->id, heater->interlocks.why);
+    }
+}
+
 void heater_check(struct core *core, struct core_heater *heater, struct effects *effects)
 {
     const bool was_hot = heater->safety.hot;
+    check_interlocks(core, heater, effects);
     const struct safety_heater_input in = {
         .now = core->now,
         .started = core->started,
         .state = &heater->state,
         .stale_after_ms = heater->stale_after_ms,
         .too_hot_c = heater->config->too_hot_c,
+        .interlocked = heater->interlocks.tripped,
     };
     enum reason why = heater->reason;
     heater->allowed = safety_heater_allows(&heater->safety, &in, &why);

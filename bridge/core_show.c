@@ -131,8 +131,10 @@ void core_heater_view(const struct core *core, uint16_t index, struct heater_vie
         .min_on_ms = heater->caps.min_on_ms,
         .min_off_ms = heater->caps.min_off_ms,
         .min_write_ms = heater->caps.min_write_ms,
+        .interlocked = heater->interlocks.tripped,
         .available = heater_available(core, heater),
     };
+    memcpy(view->interlock_text, heater->interlocks.why, sizeof view->interlock_text);
     const char *why = heater->outcome == COMMAND_PENDING
                           ? heater_wait_sentence(heater->state.care.waits_for)
                           : heater->outcome_why;
@@ -219,7 +221,8 @@ static struct shown show_heater(const struct core *core, const struct core_heate
         .decision = {(int64_t)state->link, heater_available(core, heater), (int64_t)heater->outcome,
                      (int64_t)heater->reason, rounded(heater->commanded_w, 1), state->problem,
                      (int64_t)state->pool_link, (int64_t)state->pools.changes,
-                     (int64_t)state->health, (int64_t)state->care.waits_for},
+                     (int64_t)state->health, (int64_t)state->care.waits_for,
+                     heater->interlocks.tripped},
         .measure = {rounded(heater_reading(core, heater, &state->power_w), 1),
                     rounded_rate(core, heater, &state->hashrate_hs),
                     rounded(heater_reading(core, heater, &state->chip_c), 0.1),

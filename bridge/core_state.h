@@ -4,6 +4,7 @@
 
 #include "bridge/control/allocator.h"
 #include "bridge/control/comfort.h"
+#include "bridge/control/interlock.h"
 #include "bridge/control/plausible.h"
 #include "bridge/control/safety.h"
 #include "bridge/control/schedule.h"
@@ -58,6 +59,7 @@ struct core_heater {
     int64_t stale_after_ms;  /* of its states */
     struct heater_state state;
     struct safety_heater safety;
+    struct interlocks interlocks;
     bool allowed; /* by safety, as of the last decision */
 
     double commanded_w;
@@ -113,6 +115,9 @@ void heater_init(struct core_heater *heater, const struct config_heater *config,
 void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects);
 void heater_take_outcome(struct core_heater *heater, const struct event *event);
+/* A person releases what an interlock stopped; refused while its cause persists. */
+void heater_take_acknowledge(struct core *core, struct core_heater *heater,
+                             struct effects *effects);
 /* What it can do is known better now: from the next decision on, that counts. */
 void heater_take_abilities(struct core_heater *heater, const struct heater_caps *caps);
 /* Asks the gate; keeps the answer in `allowed` and, when it is no, the cause in `reason`. */

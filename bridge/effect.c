@@ -34,8 +34,9 @@ void effects_add_text(struct effects *effects, enum effect_kind kind, uint16_t i
 
 void effect_format(const struct effect *effect, char *buf, size_t size)
 {
-    static const char *const words[] = {"command",   "publish-room", "publish-heater", "refuse",
-                                        "save-room", "save-heater",  "block-found",    "log"};
+    static const char *const words[] = {
+        "command",     "publish-room", "publish-heater", "refuse",     "save-room",
+        "save-heater", "block-found",  "refuse-heater",  "save-latch", "log"};
     int used = snprintf(buf, size, "%s %u", words[effect->kind], (unsigned)effect->index);
     if (used < 0 || (size_t)used >= size) {
         return;

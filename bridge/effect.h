@@ -16,7 +16,10 @@ enum effect_kind {
     EFFECT_SAVE_ROOM,   /* index: room; its settings changed: read core_room_settings            */
     EFFECT_SAVE_HEATER, /* index: heater; a total that must not be lost: read core_heater_totals  */
     EFFECT_BLOCK_FOUND, /* index: heater, which found a block: read core_heater_view              */
-    EFFECT_LOG,         /* text, level                                                           */
+    EFFECT_REFUSE_HEATER, /* index: heater, text: what was refused and why                       */
+    EFFECT_SAVE_LATCH,    /* index: heater; an interlock tripped or was acknowledged: read
+                             core_heater_latch                                                     */
+    EFFECT_LOG, /* text, level                                                           */
 };
 
 struct effect {
@@ -36,7 +39,7 @@ struct effects {
 
 /* Appends an effect of the kind, zeroed, and returns it; a scratch item when the list is full. */
 struct effect *effects_add(struct effects *effects, enum effect_kind kind, uint16_t index);
-/* Appends EFFECT_REFUSE or EFFECT_LOG with a formatted text. */
+/* Appends EFFECT_REFUSE, EFFECT_REFUSE_HEATER or EFFECT_LOG with a formatted text. */
 void effects_add_text(struct effects *effects, enum effect_kind kind, uint16_t index, int level,
                       const char *format, ...) HB_PRINTF(5, 6);
 

@@ -21,6 +21,9 @@ enum event_kind {
     EVENT_HEATER_STATE,   /* index: heater, heater: state                                        */
     EVENT_HEATER_OUTCOME, /* index: heater, outcome                                              */
     EVENT_HEATER_ABILITIES, /* index: heater, caps: narrowed by the configuration */
+    EVENT_HEATER_INTERLOCK, /* index: heater, interlock, number: its value, flag: the broker had it
+                               kept */
+    EVENT_HEATER_ACKNOWLEDGE, /* index: heater; a person releases what an interlock stopped */
     EVENT_STOP, /* heaters go to their on_exit state; no more commands afterwards      */
 };
 
@@ -59,6 +62,7 @@ struct event {
     hb_wall wall;
     int32_t utc_offset_s; /* local time = wall + offset */
     uint16_t index;
+    uint16_t interlock; /* of the heater's configuration */
     bool flag;
     double number;
     union {

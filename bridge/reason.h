@@ -25,6 +25,7 @@
     X(ROOM_TOO_HOT, "room_too_hot", "the room is above its safety limit")                          \
     X(HEATER_UNREACHABLE, "heater_unreachable", "the heater does not answer")                      \
     X(HEATER_TOO_HOT, "heater_too_hot", "the heater is above its temperature limit")               \
+    X(INTERLOCK, "interlock", "an interlock of the heater has tripped and is not acknowledged")    \
     X(NOT_OBEYING, "not_obeying", "the heater does not do what it was told")                       \
     X(NO_POOL, "no_pool", "no mining pool answers")                                                \
     X(LEASE_EXPIRED, "lease_expired", "no fresh decision, so the heater fell back")                \

@@ -17,6 +17,8 @@ static const char *const kinds[] = {
     [EVENT_HEATER_STATE] = "heater",
     [EVENT_HEATER_OUTCOME] = "outcome",
     [EVENT_HEATER_ABILITIES] = "abilities",
+    [EVENT_HEATER_INTERLOCK] = "interlock",
+    [EVENT_HEATER_ACKNOWLEDGE] = "acknowledge",
     [EVENT_STOP] = "stop",
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -343,7 +345,13 @@ static void tape_event(struct tape *tape, struct event *event)
     case EVENT_HEATER_ABILITIES:
         tape_caps(tape, &event->u.caps);
         break;
+    case EVENT_HEATER_INTERLOCK:
+        event->interlock = (uint16_t)tape_small(tape, event->interlock, UINT16_MAX);
+        tape_bool(tape, &event->flag);
+        tape_number(tape, &event->number);
+        break;
     case EVENT_TICK:
+    case EVENT_HEATER_ACKNOWLEDGE:
     case EVENT_STOP:
         break;
     }

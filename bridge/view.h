@@ -38,7 +38,9 @@ struct heater_view {
     uint64_t shares_accepted, shares_rejected;   /* lifetime */
     uint64_t blocks_found;                       /* lifetime */
     int32_t min_on_ms, min_off_ms, min_write_ms; /* dwell, as in struct heater_caps */
-    char outcome_text[TEXT_MAX]; /* why `outcome` is not confirmed, "" if it is or is under way */
+    char outcome_text[TEXT_MAX];   /* why `outcome` is not confirmed, "" if it is or is under way */
+    bool interlocked;              /* stopped until a person acknowledges */
+    char interlock_text[TEXT_MAX]; /* what tripped; "" if nothing did */
     bool available;
 };
 

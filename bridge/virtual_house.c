@@ -41,6 +41,10 @@ static int load(struct virtual_house *house, const char *config_path)
     house->config = config_load(config_path, heater_drivers, problems);
     config_problems_print(problems, stderr);
     free(problems);
+    /* No pump and no boiler is simulated whose silence could be told from a fault. */
+    for (size_t i = 0; house->config != NULL && i < house->config->heater_count; i++) {
+        house->config->heaters[i].interlock_count = 0;
+    }
     return house->config != NULL ? EXIT_GOOD : EXIT_USAGE;
 }
 

@@ -263,16 +263,21 @@ bool command_decode_json(const struct config_room *room, const char *json, size_
 /* --- from MQTT ----------------------------------------------------------------------------------
  */
 
+static void strip(const char **text, size_t *len)
+{
+    while (*len > 0 && isspace((unsigned char)(*text)[0])) {
+        (*text)++;
+        (*len)--;
+    }
+    while (*len > 0 && isspace((unsigned char)(*text)[*len - 1])) {
+        (*len)--;
+    }
+}
+
 static bool decode_plain(const struct config_room *room, enum command_key key, const char *payload,
                          size_t len, struct room_request *request, struct hb_err *err)
 {
-    while (len > 0 && isspace((unsigned char)payload[0])) {
-        payload++;
-        len--;
-    }
-    while (len > 0 && isspace((unsigned char)payload[len - 1])) {
-        len--;
-    }
+    strip(&payload, &len);
     struct value value = {.room = room, .payload = payload, .len = len};
     text_copy_printable(value.word, sizeof value.word, payload, len);
     if (len == 0) {
@@ -302,6 +307,31 @@ static bool decode_live(const struct config_room *room, const struct topic_targe
     return decode_plain(room, target->key, payload, len, request, err);
 }
 
+static enum command_verdict fail_retained(struct hb_err *err)
+{
+    (void)hb_fail(err, HB_ERR_INPUT,
+                  "expected a command that is not retained; this one is ignored, because the "
+                  "broker would repeat it at every reconnect");
+    return COMMAND_RETAINED;
+}
+
+enum command_verdict command_decode_press(const void *payload, size_t len, bool retained,
+                                          struct hb_err *err)
+{
+    char shown[SHOWN_MAX];
+    const char *text = payload;
+    if (retained) {
+        return fail_retained(err);
+    }
+    strip(&text, &len);
+    if (len == 5 && strncasecmp(text, "PRESS", 5) == 0) {
+        return COMMAND_ACCEPTED;
+    }
+    text_copy_printable(shown, sizeof shown, text, len);
+    (void)hb_fail(err, HB_ERR_INPUT, "expected PRESS, got '%s'", shown);
+    return COMMAND_REFUSED;
+}
+
 enum command_verdict command_decode(const struct config_room *room,
                                     const struct topic_target *target, const void *payload,
                                     size_t len, bool retained, struct room_request *request,
@@ -309,10 +339,7 @@ enum command_verdict command_decode(const struct config_room *room,
 {
     *request = (struct room_request){.preset = INDEX_NONE};
     if (retained) {
-        (void)hb_fail(err, HB_ERR_INPUT,
-                      "expected a command that is not retained; this one is ignored, because the "
-                      "broker would repeat it at every reconnect");
-        return COMMAND_RETAINED;
+        return fail_retained(err);
     }
     return decode_live(room, target, payload, len, request, err) ? COMMAND_ACCEPTED
                                                                  : COMMAND_REFUSED;

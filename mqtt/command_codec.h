@@ -42,6 +42,10 @@ enum command_verdict command_decode(const struct config_room *room,
                                     size_t len, bool retained, struct room_request *request,
                                     struct hb_err *err);
 
+/* A button was pressed: "PRESS", in any case, with white space around it. */
+enum command_verdict command_decode_press(const void *payload, size_t len, bool retained,
+                                          struct hb_err *err);
+
 /* The JSON form alone, as the page sends it. */
 HB_MUST_USE bool command_decode_json(const struct config_room *room, const char *json, size_t len,
                                      struct room_request *request, struct hb_err *err);

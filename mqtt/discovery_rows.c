@@ -133,6 +133,27 @@ static void add_problem_text(const struct entity_context *context, struct json *
     json_add_string(component, "json_attr_tpl", "{{ {'text': value_json.problem_text} | tojson }}");
 }
 
+static bool has_interlocks(const struct entity_context *context)
+{
+    return context->heater->interlock_count > 0;
+}
+
+static void add_interlock_text(const struct entity_context *context, struct json *component)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    json_add_string(component, "json_attr_t", topic);
+    json_add_string(component, "json_attr_tpl",
+                    "{{ {'text': value_json.interlock_text} | tojson }}");
+}
+
+static void add_acknowledge(const struct entity_context *context, struct json *component)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_ACKNOWLEDGE, topic);
+    json_add_string(component, "cmd_t", topic);
+}
+
 static void add_pool_accounts(const struct entity_context *context, struct json *component)
 {
     char topic[TOPIC_MAX];
@@ -439,6 +460,24 @@ const struct entity_row entity_heater_rows[] = {
      DIAG,
      .value_template = "{{ 'ON' if value_json.problem else 'OFF' }}",
      .more = add_problem_text},
+    {.key = "interlock",
+     BINARY,
+     .name = "Interlock",
+     .device_class = "problem",
+     PLAIN,
+     ALWAYS,
+     .value_template = "{{ 'ON' if value_json.interlock else 'OFF' }}",
+     .wanted = has_interlocks,
+     .more = add_interlock_text},
+    {.key = "acknowledge",
+     .platform = "button",
+     .name = "Acknowledge interlock",
+     .command = COMMAND_PROPERTIES,
+     PLAIN,
+     .flags = ENTITY_ALWAYS,
+     .icon = "mdi:check-circle-outline",
+     .wanted = has_interlocks,
+     .more = add_acknowledge},
     {.key = "connection",
      BINARY,
      .name = "Connection",

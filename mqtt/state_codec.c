@@ -278,6 +278,8 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     json_add_number(json, "energy_kwh", view->energy_wh / 1000.0, 3);
     json_add_bool(json, "problem", heater->problem);
     add_foreign_text(json, "problem_text", heater->problem ? heater->problem_text : "");
+    json_add_bool(json, "interlock", view->interlocked);
+    json_add_string(json, "interlock_text", view->interlock_text);
     json_add_string(json, "health", heater_health_word(heater->health));
     json_add_string(json, "link", heater_link_word(heater->link));
     add_reason(json, view->reason);

@@ -16,7 +16,8 @@
  * shares_rejected best_difficulty (null: none yet) session_best_difficulty (since the start), pool
  * ("" : none) pool_link none|connecting|ok|lost, pool_reason (sentence, "" : none) pool_changes,
  * pools (list of pool accepted, refused {stale duplicate low_difficulty unauthorized other},
- * answer_p50_ms answer_p95_ms), energy_kwh, problem true|false problem_text, health
+ * answer_p50_ms answer_p95_ms), energy_kwh, problem true|false problem_text, interlock
+ * true|false (one has tripped and is not acknowledged) interlock_text (what, "" : none), health
  * healthy|stalled|overheated|not_obeying|pool_lost|config_drift|wrong_device, link unknown|ok|lost,
  * reason, reason_text, writes_today flash_writes_today (those that wear it out) max_writes_per_day
  * writes_left (of flash_writes_today; both null: no limit) writes_total flash_writes (over its

@@ -6,7 +6,8 @@
 #include "ground/text.h"
 
 /* The level between base topic and id that separates heaters from rooms. */
-#define HEATER_LEVEL "heater"
+#define HEATER_LEVEL     "heater"
+#define ACKNOWLEDGE_LEAF "acknowledge/set"
 
 static const char *const property_words[COMMAND_PROPERTIES] = {
     [COMMAND_MODE] = "mode",   [COMMAND_TARGET] = "target",           [COMMAND_PRESET] = "preset",
@@ -16,11 +17,10 @@ static const char *const property_words[COMMAND_PROPERTIES] = {
 static const char *const room_leaves[] = {
     [ROOM_TOPIC_STATE] = "state", [ROOM_TOPIC_ERROR] = "error", [ROOM_TOPIC_SET] = "set"};
 
-static const char *const heater_leaves[] = {[HEATER_TOPIC_STATE] = "state",
-                                            [HEATER_TOPIC_AVAILABILITY] = "availability",
-                                            [HEATER_TOPIC_SET] = "set",
-                                            [HEATER_TOPIC_ERROR] = "error",
-                                            [HEATER_TOPIC_EVENT] = "event"};
+static const char *const heater_leaves[] = {
+    [HEATER_TOPIC_STATE] = "state", [HEATER_TOPIC_AVAILABILITY] = "availability",
+    [HEATER_TOPIC_SET] = "set",     [HEATER_TOPIC_ERROR] = "error",
+    [HEATER_TOPIC_EVENT] = "event", [HEATER_TOPIC_ACKNOWLEDGE] = ACKNOWLEDGE_LEAF};
 
 const char *command_key_word(enum command_key key)
 {
@@ -76,6 +76,9 @@ void topics_filter(const struct config *config, enum topics_filter which, char f
         return;
     case FILTER_PROPERTIES:
         (void)snprintf(filter, TOPIC_MAX, "%s/+/+/set", base);
+        return;
+    case FILTER_ACKNOWLEDGE:
+        (void)snprintf(filter, TOPIC_MAX, "%s/" HEATER_LEVEL "/+/" ACKNOWLEDGE_LEAF, base);
         return;
     case FILTER_HA_STATUS:
         (void)text_copy(filter, TOPIC_MAX, config->homeassistant.status_topic);
@@ -151,11 +154,16 @@ static struct topic_target classify_ours(const struct config *config, const char
         target.key = COMMAND_JSON;
         return target;
     }
-    if (!next_level(&rest, second) || strcmp(rest, "set") != 0) {
+    if (!next_level(&rest, second)) {
         return target;
     }
-    if (strcmp(first, HEATER_LEVEL) == 0) {
-        target.kind = TOPIC_HEATER_COMMAND;
+    const bool heater = strcmp(first, HEATER_LEVEL) == 0;
+    const bool acknowledge = heater && strcmp(rest, ACKNOWLEDGE_LEAF) == 0;
+    if (!acknowledge && strcmp(rest, "set") != 0) {
+        return target;
+    }
+    if (heater) {
+        target.kind = acknowledge ? TOPIC_HEATER_ACKNOWLEDGE : TOPIC_HEATER_COMMAND;
         target.index = find_heater(config, second);
         return target;
     }

@@ -9,6 +9,7 @@
  *   <base>/heater/<id>/state         retained JSON
  *   <base>/heater/<id>/availability  online/offline, retained
  *   <base>/heater/<id>/set           refused: a heater is commanded through its room
+ *   <base>/heater/<id>/acknowledge/set  PRESS: releases what an interlock stopped
  *   <base>/heater/<id>/error         text
  *   <base>/heater/<id>/event         JSON, not retained: what happened just now
  *
@@ -53,6 +54,7 @@ enum heater_topic {
     HEATER_TOPIC_SET,
     HEATER_TOPIC_ERROR,
     HEATER_TOPIC_EVENT,
+    HEATER_TOPIC_ACKNOWLEDGE,
 };
 
 void topics_status(const struct config_mqtt *mqtt, char topic[TOPIC_MAX]);
@@ -68,6 +70,7 @@ void topics_heater(const struct config_mqtt *mqtt, const char *heater_id, enum h
 enum topics_filter {
     FILTER_ROOM_JSON,        /* <base>/+/set                                                 */
     FILTER_PROPERTIES,       /* <base>/+/+/set : rooms' properties and heaters               */
+    FILTER_ACKNOWLEDGE,      /* <base>/heater/+/acknowledge/set                              */
     FILTER_HA_STATUS,        /* homeassistant.status_topic                                   */
     FILTER_DISCOVERY_DEVICE, /* <prefix>/device/+/config : to find what earlier runs left    */
     FILTER_DISCOVERY_SINGLE, /* <prefix>/+/+/+/config                                        */
@@ -77,11 +80,12 @@ enum topics_filter {
 void topics_filter(const struct config *config, enum topics_filter which, char filter[TOPIC_MAX]);
 
 enum topic_kind {
-    TOPIC_OTHER,          /* none of ours: a source, or nothing known                        */
-    TOPIC_ROOM_COMMAND,   /* index, key, property                                            */
-    TOPIC_HEATER_COMMAND, /* index                                                           */
-    TOPIC_HA_STATUS,      /* Home Assistant's birth and will                                 */
-    TOPIC_DISCOVERY,      /* below the discovery prefix: for announcer_retained              */
+    TOPIC_OTHER,              /* none of ours: a source, or nothing known                        */
+    TOPIC_ROOM_COMMAND,       /* index, key, property                                            */
+    TOPIC_HEATER_COMMAND,     /* index                                                           */
+    TOPIC_HEATER_ACKNOWLEDGE, /* index                                                       */
+    TOPIC_HA_STATUS,          /* Home Assistant's birth and will                                 */
+    TOPIC_DISCOVERY,          /* below the discovery prefix: for announcer_retained              */
 };
 
 struct topic_target {

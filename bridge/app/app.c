@@ -157,7 +157,7 @@ static bool start_memory(struct app *app, struct hb_err *err)
     app->caps = calloc(heaters + 1, sizeof *app->caps);
     app->news = calloc(heaters + 1, sizeof *app->news);
     app->bad_sources = calloc(rooms + 1 + heaters, sizeof *app->bad_sources);
-    app->retained_told = calloc(rooms + 1, sizeof *app->retained_told);
+    app->retained_told = calloc(rooms + heaters + 1, sizeof *app->retained_told);
     app->room_views = calloc(rooms + 1, sizeof *app->room_views);
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
     app->events = ring_create(EVENT_SLOTS_MIN + 4 * (rooms + heaters), sizeof(struct event),
@@ -284,6 +284,11 @@ static void restore(struct app *app)
         (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[i].id);
         if (store_load_heater(app->store, &saved)) {
             core_restore_heater(app->core, (uint16_t)i, &saved.totals);
+        }
+        struct store_memory latch = {0};
+        (void)text_copy(latch.id, sizeof latch.id, app->config->heaters[i].id);
+        if (store_load_latch(app->store, &latch)) {
+            core_restore_latch(app->core, (uint16_t)i, latch.text);
         }
     }
 }

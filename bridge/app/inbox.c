@@ -1,8 +1,10 @@
 /* What comes in: MQTT messages and the page's requests, decoded into events for the core. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/app/private.h"
+#include "bridge/control/interlock.h"
 #include "ground/text.h"
 #include "mqtt/command_codec.h"
 #include "mqtt/source_codec.h"
@@ -10,6 +12,8 @@
 #include "plumbing/clock.h"
 
 #define METERED_MOST_W 1e6
+
+enum { BAD_INTERLOCK = 24 }; /* its bit among bad_sources, and those of the ones after it */
 
 static void subscribe_source(struct app *app, const struct config_source *source)
 {
@@ -54,6 +58,9 @@ void app_subscribe_all(struct app *app)
     }
     for (size_t i = 0; i < config->heater_count; i++) {
         subscribe_source(app, &config->heaters[i].power_meter);
+        for (size_t k = 0; k < config->heaters[i].interlock_count; k++) {
+            subscribe_source(app, &config->heaters[i].interlocks[k].source);
+        }
     }
     for (size_t i = 0; i < config->room_count; i++) {
         subscribe_source(app, &config->rooms[i].temperature);
@@ -64,11 +71,12 @@ void app_subscribe_all(struct app *app)
 }
 
 /* A bad payload is told once, until a good one comes for the same value of the same room. `slot` is
- * the room's index, room_count for outdoors, and more than that for the heaters' meters. */
-static void judge(struct app *app, size_t slot, enum event_kind kind, const char *topic,
+ * the room's index, room_count for outdoors, and more than that for the heaters; `number` is the
+ * bit of the value, its event kind or counted from BAD_INTERLOCK. */
+static void judge(struct app *app, size_t slot, unsigned number, const char *topic,
                   const char *what)
 {
-    const uint32_t bit = 1U << kind;
+    const uint32_t bit = 1U << number;
     if (what != NULL && (app->bad_sources[slot] & bit) == 0) {
         hb_log(app->log, LOG_LEVEL_WARN, "source", "%s: %s", topic, what);
     }
@@ -79,7 +87,8 @@ static void take(struct app *app, enum source_verdict verdict, struct event *eve
                  const struct mqtt_incoming *in, const struct hb_err *err)
 {
     if (verdict != SOURCE_NOTHING) {
-        judge(app, event->index, event->kind, in->topic, verdict == SOURCE_BAD ? err->msg : NULL);
+        judge(app, event->index, (unsigned)event->kind, in->topic,
+              verdict == SOURCE_BAD ? err->msg : NULL);
     }
     if (verdict == SOURCE_VALUE) {
         app_post(app, event);
@@ -151,6 +160,44 @@ static void take_meter(struct app *app, size_t heater, const struct mqtt_incomin
     }
 }
 
+static void take_interlock(struct app *app, size_t heater, size_t which,
+                           const struct mqtt_incoming *in)
+{
+    const struct config_source *source = &app->config->heaters[heater].interlocks[which].source;
+    struct event event = {.kind = EVENT_HEATER_INTERLOCK,
+                          .index = (uint16_t)heater,
+                          .interlock = (uint16_t)which,
+                          .flag = in->retained};
+    struct hb_err err;
+    enum source_verdict verdict =
+        source_decode_number(source, in->payload, in->len, &event.number, &err);
+    if (verdict == SOURCE_VALUE && !(fabs(event.number) <= INTERLOCK_VALUE_MOST)) {
+        hb_fail(&err, HB_ERR_INPUT, "expected a number from -%g to %g, got %g",
+                INTERLOCK_VALUE_MOST, INTERLOCK_VALUE_MOST, event.number);
+        verdict = SOURCE_BAD;
+    }
+    if (verdict != SOURCE_NOTHING) {
+        judge(app, app->config->room_count + 1 + heater, BAD_INTERLOCK + (unsigned)which, in->topic,
+              verdict == SOURCE_BAD ? err.msg : NULL);
+    }
+    if (verdict == SOURCE_VALUE) {
+        app_post(app, &event);
+    }
+}
+
+static void take_heater_sources(struct app *app, size_t heater, const struct mqtt_incoming *in)
+{
+    const struct config_heater *config = &app->config->heaters[heater];
+    if (is_for(&config->power_meter, in)) {
+        take_meter(app, heater, in);
+    }
+    for (size_t i = 0; i < config->interlock_count; i++) {
+        if (is_for(&config->interlocks[i].source, in)) {
+            take_interlock(app, heater, i, in);
+        }
+    }
+}
+
 static void take_for_drivers(struct app *app, const struct mqtt_incoming *in)
 {
     for (size_t i = 0; i < app->topic_count; i++) {
@@ -169,9 +216,7 @@ static void take_sources(struct app *app, const struct mqtt_incoming *in)
         take_number(app, config->room_count, &config->outdoor, in, EVENT_OUTDOOR);
     }
     for (size_t i = 0; i < config->heater_count; i++) {
-        if (is_for(&config->heaters[i].power_meter, in)) {
-            take_meter(app, i, in);
-        }
+        take_heater_sources(app, i, in);
     }
     for (size_t i = 0; i < config->room_count; i++) {
         const struct config_room *room = &config->rooms[i];
@@ -216,18 +261,40 @@ static void take_room_command(struct app *app, const struct topic_target *target
     }
 }
 
-/* A heater has no orders of its own: two masters would fight over it. */
-static void refuse_heater_command(struct app *app, const struct topic_target *target,
-                                  const struct mqtt_incoming *in)
+static void take_acknowledge(struct app *app, const struct topic_target *target,
+                             const struct mqtt_incoming *in)
 {
-    static const char answer[] = "a heater is commanded through its room; nothing was done";
-    hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: %s", in->topic,
-           target->index == INDEX_NONE ? "no such heater" : answer);
-    if (target->index != INDEX_NONE) {
-        char topic[TOPIC_MAX];
-        topics_heater(&app->config->mqtt, app->config->heaters[target->index].id,
-                      HEATER_TOPIC_ERROR, topic);
-        app_publish(app, topic, answer, false);
+    struct event event = {.kind = EVENT_HEATER_ACKNOWLEDGE, .index = target->index};
+    bool *told = &app->retained_told[app->config->room_count + target->index];
+    struct hb_err err;
+    switch (command_decode_press(in->payload, in->len, in->retained, &err)) {
+    case COMMAND_ACCEPTED:
+        app_post(app, &event);
+        break;
+    case COMMAND_REFUSED:
+        app_refuse_heater(app, target->index, err.msg);
+        break;
+    case COMMAND_RETAINED:
+        if (!*told) {
+            hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: %s", in->topic, err.msg);
+            *told = true;
+        }
+        break;
+    }
+}
+
+/* A heater has no orders of its own: two masters would fight over it. But a person may release it
+ * after an interlock stopped it. */
+static void take_heater_command(struct app *app, const struct topic_target *target,
+                                const struct mqtt_incoming *in)
+{
+    if (target->index == INDEX_NONE) {
+        hb_log(app->log, LOG_LEVEL_WARN, "mqtt", "%s: no such heater", in->topic);
+    } else if (target->kind == TOPIC_HEATER_ACKNOWLEDGE) {
+        take_acknowledge(app, target, in);
+    } else {
+        app_refuse_heater(app, target->index,
+                          "a heater is commanded through its room; nothing was done");
     }
 }
 
@@ -241,7 +308,8 @@ static void take_message(struct app *app, const struct mqtt_incoming *in)
         take_room_command(app, &target, in);
         break;
     case TOPIC_HEATER_COMMAND:
-        refuse_heater_command(app, &target, in);
+    case TOPIC_HEATER_ACKNOWLEDGE:
+        take_heater_command(app, &target, in);
         break;
     case TOPIC_HA_STATUS:
         announcer_ha_status(app->announcer, in->payload, in->len, in->retained, clock_mono());

@@ -80,6 +80,14 @@ void app_refuse(struct app *app, uint16_t room, const char *text)
     publish_room(app, room); /* so that whoever asked sees what is in force */
 }
 
+void app_refuse_heater(struct app *app, uint16_t heater, const char *text)
+{
+    char topic[TOPIC_MAX];
+    topics_heater(&app->config->mqtt, app->config->heaters[heater].id, HEATER_TOPIC_ERROR, topic);
+    app_publish(app, topic, text, false);
+    hb_log(app->log, LOG_LEVEL_WARN, app->config->heaters[heater].id, "%s", text);
+}
+
 static void save_room(struct app *app, uint16_t index)
 {
     const struct config_room *room = &app->config->rooms[index];
@@ -99,6 +107,14 @@ static void save_heater(struct app *app, uint16_t index)
     (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[index].id);
     core_heater_totals(app->core, index, &saved.totals);
     store_save_heater(app->store, &saved);
+}
+
+static void save_latch(struct app *app, uint16_t index)
+{
+    struct store_memory saved = {0};
+    (void)text_copy(saved.id, sizeof saved.id, app->config->heaters[index].id);
+    (void)text_copy(saved.text, sizeof saved.text, core_heater_latch(app->core, index));
+    store_save_latch(app->store, &saved);
 }
 
 void app_save_totals(struct app *app)
@@ -145,6 +161,12 @@ void app_carry_out(struct app *app, const struct effect *effect)
         break;
     case EFFECT_SAVE_HEATER:
         save_heater(app, effect->index);
+        break;
+    case EFFECT_REFUSE_HEATER:
+        app_refuse_heater(app, effect->index, effect->text);
+        break;
+    case EFFECT_SAVE_LATCH:
+        save_latch(app, effect->index);
         break;
     case EFFECT_BLOCK_FOUND:
         tell_block(app, effect->index);

@@ -53,9 +53,10 @@ struct app {
     struct mqtt_incoming incoming; /* scratch, 16 KiB */
     bool mqtt_connected;
     char mqtt_problem[TEXT_MAX];
-    uint32_t *bad_sources; /* per room, outdoors, per heater: bit per event kind whose payload is
-                              bad, as told */
-    bool *retained_told;   /* per room: a retained command was ignored and reported    */
+    uint32_t *bad_sources; /* per room, outdoors, per heater: bit per event kind, and from
+                              BAD_INTERLOCK on per interlock, whose payload is bad, as told */
+    bool *retained_told;   /* per room, then per heater: a retained command was ignored and
+                              reported */
 
     struct web *web;
     struct room_view *room_views; /* scratch for the snapshot */
@@ -114,5 +115,7 @@ bool app_recall(void *ctx, uint16_t heater, char text[HEATER_MEMORY_MAX]);
 void app_remember(void *ctx, uint16_t heater, const char *text);
 /* Tells people that a request for a room was refused, on its error topic and on the page. */
 void app_refuse(struct app *app, uint16_t room, const char *text);
+/* The same for a heater, on its error topic. */
+void app_refuse_heater(struct app *app, uint16_t heater, const char *text);
 
 #endif

@@ -103,6 +103,42 @@ static void check_options(struct reader *reader, const struct cursor *at,
     }
 }
 
+/* Limits that nothing can break, or that everything breaks, are a mistake. */
+static void check_interlock(struct reader *reader, const struct cursor *at,
+                            const struct config_interlock *interlock)
+{
+    const struct cursor min_at = cursor_member(at, "min");
+    const struct cursor max_at = cursor_member(at, "max");
+    if (min_at.node == NULL && max_at.node == NULL) {
+        (void)reader_error(reader, at, "expected min or max or both, got neither");
+    } else if (interlock->min > interlock->max) {
+        (void)reader_expected(reader, &min_at, "at most max", NULL);
+    }
+}
+
+static void read_interlocks(struct reader *reader, const struct cursor *heater_at,
+                            struct config_heater *heater)
+{
+    const struct cursor at = cursor_member(heater_at, "interlocks");
+    const size_t count = count_members(reader, &at, "interlocks", HEATER_INTERLOCKS);
+    heater->interlocks = count > 0 ? calloc(count, sizeof *heater->interlocks) : NULL;
+    if (heater->interlocks == NULL) {
+        if (count > 0) {
+            (void)reader_error(reader, &at, "out of memory");
+        }
+        return;
+    }
+    for (const struct node *m = at.node->first; m != NULL; m = m->next) {
+        const struct cursor one_at = cursor_item(&at, m, 0);
+        struct config_interlock *interlock = &heater->interlocks[heater->interlock_count++];
+        if (check_id(reader, &one_at)) {
+            (void)text_copy(interlock->id, sizeof interlock->id, m->name);
+        }
+        reader_shape(reader, &one_at, &config_shape_interlock, NULL, true, interlock);
+        check_interlock(reader, &one_at, interlock);
+    }
+}
+
 static void read_heater(struct reader *reader, const struct cursor *at, size_t index)
 {
     struct config_heater *heater = &reader->config->heaters[index];
@@ -139,6 +175,7 @@ static void read_heater(struct reader *reader, const struct cursor *at, size_t i
             check_options(reader, at, driver, heater->options);
         }
     }
+    read_interlocks(reader, at, heater);
     if (heater->max_w > 0 && heater->min_w > heater->max_w) {
         const struct cursor min_at = cursor_member(at, "min_power");
         (void)reader_expected(reader, &min_at, "at most max_power", NULL);

@@ -161,6 +161,7 @@ void config_free(struct config *config)
         return;
     }
     for (size_t i = 0; i < config->heater_count; i++) {
+        free(config->heaters[i].interlocks);
         wipe_and_free(config->heaters[i].options, config->heaters[i].options_size);
     }
     wipe_and_free(config->mining.pools, config->mining.pool_count * sizeof *config->mining.pools);

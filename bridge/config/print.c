@@ -148,6 +148,13 @@ static void print_heater(const struct printer *printer, const struct config_heat
 {
     (void)fprintf(printer->out, "  %s:\n    driver: %s\n", heater->id, heater->driver);
     print_shape(printer, 2 * INDENT, &config_shape_heater, heater);
+    if (heater->interlock_count > 0) {
+        (void)fprintf(printer->out, "    interlocks:\n");
+    }
+    for (size_t i = 0; i < heater->interlock_count; i++) {
+        (void)fprintf(printer->out, "      %s:\n", heater->interlocks[i].id);
+        print_shape(printer, 4 * INDENT, &config_shape_interlock, &heater->interlocks[i]);
+    }
     for (size_t i = 0; printer->drivers[i] != NULL && heater->options != NULL; i++) {
         if (strcmp(printer->drivers[i]->name, heater->driver) == 0) {
             print_items(printer, 2 * INDENT, printer->drivers[i]->options, heater->options);

@@ -129,6 +129,8 @@ static const char *special_value(enum special_kind kind)
         return "mapping such as `{weekdays: {\"06:00\": home, \"22:30\": sleep}}`";
     case SPECIAL_ROOM_HEATERS:
         return "list of ids";
+    case SPECIAL_INTERLOCKS:
+        return "mapping of [interlocks](#interlocks)";
     case SPECIAL_DRIVER:
         return "name of a [driver](#drivers)";
     }
@@ -196,6 +198,8 @@ void config_write_reference(const struct heater_driver *const *drivers, FILE *ou
     write_section("rooms", "Under `rooms`, each with its id as key.", &config_shape_room, out);
     write_section("heaters", "Under `heaters`, each with its id as key.", &config_shape_heater,
                   out);
+    write_section("interlocks", "Under `interlocks` of a heater, each with its id as key.",
+                  &config_shape_interlock, out);
     (void)fputs("\n## Drivers\n\nA heater takes the keys of its driver beside those above.\n", out);
     for (size_t i = 0; drivers[i] != NULL; i++) {
         write_driver(drivers[i], out);

@@ -190,6 +190,8 @@ static struct json *new_special(const struct config_special *special,
         return new_days();
     case SPECIAL_ROOM_HEATERS:
         return new_list(new_pattern(id_pattern, ""));
+    case SPECIAL_INTERLOCKS:
+        return new_map(new_shape(&config_shape_interlock, NULL, drivers), id_pattern);
     case SPECIAL_DRIVER:
         return new_choices((const char *const[]){driver != NULL ? driver->name : NULL, NULL});
     }

@@ -266,6 +266,24 @@ static const struct config_item power_meter_items[] = {
      .help = "A value older than this is not used; the heater's own figure is, then."},
     {.name = NULL}};
 
+static const struct config_item interlock_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_interlock, source.topic), .fallback = NULL,
+     .help = "MQTT topic on which the value arrives, a number."},
+    {"value", CONFIG_TEXT, FIELD(struct config_interlock, source.value), .fallback = "",
+     .help = "Path to the value in a JSON payload, such as `flow` or `sensors[0].t`; left out, the "
+             "payload is the value."},
+    {"min", CONFIG_NUMBER, FIELD(struct config_interlock, min), .min = -1e6, .max = 1e6,
+     .fallback = "", .help = "The heater is stopped when the value is below."},
+    {"max", CONFIG_NUMBER, FIELD(struct config_interlock, max), .min = -1e6, .max = 1e6,
+     .fallback = "", .help = "The heater is stopped when the value is above."},
+    {"hold", CONFIG_DURATION, FIELD(struct config_interlock, hold_ms), .min = 0, .max = 1 * HOUR,
+     .fallback = "10 s", .help = "It must be so for this long."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_interlock, source.stale_after_ms),
+     .min = 0, .max = 7 * DAY, .fallback = "5 min",
+     .help = "No message for so long counts as a value outside the limits; `0 s`: silence is "
+             "allowed, for sensors that send only on change."},
+    {.name = NULL}};
+
 static const struct config_item heater_items[] = {
     {"name", CONFIG_TEXT, FIELD(struct config_heater, name), .fallback = "",
      .help = "Name for people; left out, it is made from the id."},
@@ -320,7 +338,11 @@ static const struct config_special room_specials[] = {
     {"heaters", SPECIAL_ROOM_HEATERS, "", "Ids of the heaters in this room."},
     {.name = NULL}};
 static const struct config_special heater_specials[] = {
-    {"driver", SPECIAL_DRIVER, NULL, "The family of the heater."}, {.name = NULL}};
+    {"driver", SPECIAL_DRIVER, NULL, "The family of the heater."},
+    {"interlocks", SPECIAL_INTERLOCKS, "",
+     "Values of other devices that stop the heater until a person acknowledges, up to 4, each by "
+     "its id."},
+    {.name = NULL}};
 
 /* --- shapes -------------------------------------------------------------------------------------
  */
@@ -390,6 +412,12 @@ const struct config_shape config_shape_heater = {.name = "heaters",
                                                  .items = heater_items,
                                                  .specials = heater_specials,
                                                  .groups = heater_groups};
+
+const struct config_shape config_shape_interlock = {.name = "interlocks",
+                                                    .help = "An interlock of a heater.",
+                                                    .items = interlock_items,
+                                                    .specials = no_specials,
+                                                    .groups = no_groups};
 
 /* --- words --------------------------------------------------------------------------------------
  */

@@ -17,6 +17,7 @@ enum special_kind {
     SPECIAL_PRESETS,      /* mapping preset id -> temperature       */
     SPECIAL_SCHEDULE,     /* mapping days -> mapping time -> preset */
     SPECIAL_ROOM_HEATERS, /* list of heater ids                     */
+    SPECIAL_INTERLOCKS,   /* mapping id -> interlock                */
     SPECIAL_DRIVER,       /* name of a driver                       */
 };
 
@@ -38,10 +39,11 @@ struct config_shape {
     const struct config_shape *groups;
 };
 
-extern const struct config_shape config_shape_root;   /* struct config        */
-extern const struct config_shape config_shape_pool;   /* struct config_pool   */
-extern const struct config_shape config_shape_room;   /* struct config_room   */
-extern const struct config_shape config_shape_heater; /* struct config_heater */
+extern const struct config_shape config_shape_root;      /* struct config        */
+extern const struct config_shape config_shape_pool;      /* struct config_pool   */
+extern const struct config_shape config_shape_room;      /* struct config_room   */
+extern const struct config_shape config_shape_heater;    /* struct config_heater */
+extern const struct config_shape config_shape_interlock; /* struct config_interlock */
 
 /* Presets of a room that names none. */
 struct config_default_preset {

@@ -35,7 +35,7 @@ static double hottest_c(const struct safety_heater_input *in)
                 reading_or_nan(&in->state->board_c, in->now, in->stale_after_ms));
 }
 
-bool safety_heater_allows(struct safety_heater *safety, const struct safety_heater_input *in,
+static bool device_allows(struct safety_heater *safety, const struct safety_heater_input *in,
                           enum reason *why)
 {
     const struct heater_state *state = in->state;
@@ -55,6 +55,17 @@ bool safety_heater_allows(struct safety_heater *safety, const struct safety_heat
     safety->hot = !(hot_c < (safety->hot ? in->too_hot_c - heater_hysteresis_k : in->too_hot_c));
     *why = REASON_HEATER_TOO_HOT;
     return !safety->hot;
+}
+
+bool safety_heater_allows(struct safety_heater *safety, const struct safety_heater_input *in,
+                          enum reason *why)
+{
+    /* Asked in any case: what it remembers of the heat must not rest. */
+    const bool allows = device_allows(safety, in, why);
+    if (in->interlocked) {
+        *why = REASON_INTERLOCK;
+    }
+    return allows && !in->interlocked;
 }
 
 double safety_gate_w(const struct heater_caps *caps, double limit_w, double asked_w)

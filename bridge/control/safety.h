@@ -35,6 +35,7 @@ struct safety_heater_input {
     const struct heater_state *state;
     int64_t stale_after_ms; /* age at which a state says nothing any more */
     double too_hot_c;       /* of chip and board */
+    bool interlocked;       /* one of its interlocks has tripped */
 };
 
 struct safety_heater {

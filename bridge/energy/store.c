@@ -14,7 +14,15 @@
 
 enum { QUEUE_SLOTS = 1024, BATCH_MAX = 256, PATH_MAX_B = TEXT_MAX + 32 };
 
-enum save_kind { SAVE_ROOM, SAVE_HEATER, SAVE_RECORD, SAVE_MEMORY, SAVE_CALIBRATION, SAVE_STOP };
+enum save_kind {
+    SAVE_ROOM,
+    SAVE_HEATER,
+    SAVE_RECORD,
+    SAVE_MEMORY,
+    SAVE_LATCH,
+    SAVE_CALIBRATION,
+    SAVE_STOP
+};
 
 struct save {
     enum save_kind kind;
@@ -54,6 +62,7 @@ static const char *const steps[] = {
     " calibration REAL, calibration_count INTEGER, caps_known INTEGER, min_w REAL, max_w REAL,"
     " step_w REAL, standby_w REAL, tiers TEXT, settle_ms INTEGER, min_on_ms INTEGER,"
     " min_off_ms INTEGER, min_write_ms INTEGER, max_writes_per_day INTEGER, flags INTEGER) STRICT;",
+    "CREATE TABLE latch(id TEXT PRIMARY KEY, text TEXT) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof steps[0] };
@@ -268,13 +277,23 @@ static bool write_record(struct store *store, struct store_record *kept)
     return done;
 }
 
-bool store_load_memory(struct store *store, struct store_memory *memory)
+static bool load_text(struct store *store, const char *sql, struct store_memory *memory)
 {
-    sqlite3_stmt *row = prepare(store, "SELECT text FROM memory WHERE id = ?", memory->id);
+    sqlite3_stmt *row = prepare(store, sql, memory->id);
     const bool found = row != NULL && sqlite3_step(row) == SQLITE_ROW &&
                        text_copy(memory->text, sizeof memory->text, column_text(row, 0));
     (void)sqlite3_finalize(row);
     return found;
+}
+
+bool store_load_memory(struct store *store, struct store_memory *memory)
+{
+    return load_text(store, "SELECT text FROM memory WHERE id = ?", memory);
+}
+
+bool store_load_latch(struct store *store, struct store_memory *latch)
+{
+    return load_text(store, "SELECT text FROM latch WHERE id = ?", latch);
 }
 
 bool store_load_calibration(struct store *store, struct miner_calibration *calibration)
@@ -338,9 +357,9 @@ static bool write_heater(struct store *store, const struct store_heater *heater)
     return done;
 }
 
-static bool write_memory(struct store *store, const struct store_memory *memory)
+static bool write_text(struct store *store, const char *sql, const struct store_memory *memory)
 {
-    sqlite3_stmt *row = prepare(store, "REPLACE INTO memory VALUES(?,?)", memory->id);
+    sqlite3_stmt *row = prepare(store, sql, memory->id);
     if (row == NULL) {
         return false;
     }
@@ -395,7 +414,10 @@ static bool write_batch(struct store *store)
             ok = write_record(store, &save.u.record) && ok;
             break;
         case SAVE_MEMORY:
-            ok = write_memory(store, &save.u.memory) && ok;
+            ok = write_text(store, "REPLACE INTO memory VALUES(?,?)", &save.u.memory) && ok;
+            break;
+        case SAVE_LATCH:
+            ok = write_text(store, "REPLACE INTO latch VALUES(?,?)", &save.u.memory) && ok;
             break;
         case SAVE_CALIBRATION:
             ok = write_calibration(store, &save.u.calibration) && ok;
@@ -542,35 +564,36 @@ void store_close(struct store *store)
 
 void store_save_room(struct store *store, const struct store_room *room)
 {
-    struct save save = {.kind = SAVE_ROOM};
-    save.u.room = *room;
+    const struct save save = {.kind = SAVE_ROOM, .u.room = *room};
     (void)ring_push(store->queue, &save);
 }
 
 void store_save_heater(struct store *store, const struct store_heater *heater)
 {
-    struct save save = {.kind = SAVE_HEATER};
-    save.u.heater = *heater;
+    const struct save save = {.kind = SAVE_HEATER, .u.heater = *heater};
     (void)ring_push(store->queue, &save);
 }
 
 void store_save_record(struct store *store, const struct store_record *record)
 {
-    struct save save = {.kind = SAVE_RECORD};
-    save.u.record = *record;
+    const struct save save = {.kind = SAVE_RECORD, .u.record = *record};
     (void)ring_push(store->queue, &save);
 }
 
 void store_save_memory(struct store *store, const struct store_memory *memory)
 {
-    struct save save = {.kind = SAVE_MEMORY};
-    save.u.memory = *memory;
+    const struct save save = {.kind = SAVE_MEMORY, .u.memory = *memory};
+    (void)ring_push(store->queue, &save);
+}
+
+void store_save_latch(struct store *store, const struct store_memory *latch)
+{
+    const struct save save = {.kind = SAVE_LATCH, .u.memory = *latch};
     (void)ring_push(store->queue, &save);
 }
 
 void store_save_calibration(struct store *store, const struct miner_calibration *calibration)
 {
-    struct save save = {.kind = SAVE_CALIBRATION};
-    save.u.calibration = *calibration;
+    const struct save save = {.kind = SAVE_CALIBRATION, .u.calibration = *calibration};
     (void)ring_push(store->queue, &save);
 }

@@ -37,7 +37,8 @@ struct store_record {
     struct heater_record record;
 };
 
-/* What a heater's driver wants to know again. */
+/* What a heater's driver wants to know again. As a latch: what tripped an interlock of the heater
+ * and is not acknowledged; "" for nothing. */
 struct store_memory {
     char id[ID_MAX];
     char text[HEATER_MEMORY_MAX];
@@ -55,6 +56,7 @@ HB_MUST_USE bool store_load_room(struct store *store, struct store_room *room);
 HB_MUST_USE bool store_load_heater(struct store *store, struct store_heater *heater);
 HB_MUST_USE bool store_load_record(struct store *store, struct store_record *record);
 HB_MUST_USE bool store_load_memory(struct store *store, struct store_memory *memory);
+HB_MUST_USE bool store_load_latch(struct store *store, struct store_memory *latch);
 HB_MUST_USE bool store_load_calibration(struct store *store, struct miner_calibration *calibration);
 
 /* Queue a save; never block. A full queue drops the oldest, which a later save of the same room or
@@ -63,6 +65,7 @@ void store_save_room(struct store *store, const struct store_room *room);
 void store_save_heater(struct store *store, const struct store_heater *heater);
 void store_save_record(struct store *store, const struct store_record *record);
 void store_save_memory(struct store *store, const struct store_memory *memory);
+void store_save_latch(struct store *store, const struct store_memory *latch);
 void store_save_calibration(struct store *store, const struct miner_calibration *calibration);
 
 #endif

@@ -153,10 +153,14 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
                                             EVENT_ROOM_WINDOW,
                                             EVENT_ROOM_REQUEST,
                                             EVENT_HEATER_ABILITIES,
-                                            EVENT_ROOM_DEMAND};
+                                            EVENT_ROOM_DEMAND,
+                                            EVENT_HEATER_INTERLOCK,
+                                            EVENT_HEATER_ACKNOWLEDGE};
     struct event event = {.kind = kinds[random_below(random, sizeof(kinds) / sizeof(kinds[0]))]};
     const bool of_heater = event.kind == EVENT_HEATER_STATE || event.kind == EVENT_HEATER_OUTCOME ||
-                           event.kind == EVENT_HEATER_ABILITIES;
+                           event.kind == EVENT_HEATER_ABILITIES ||
+                           event.kind == EVENT_HEATER_INTERLOCK ||
+                           event.kind == EVENT_HEATER_ACKNOWLEDGE;
     event.index = (uint16_t)random_below(random, of_heater ? heaters : rooms);
     if (event.kind == EVENT_ROOM_TEMPERATURE) {
         event.number =
@@ -178,6 +182,10 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
             (void)snprintf(event.u.outcome.why, sizeof event.u.outcome.why, "expected %u W",
                            (unsigned)random_below(random, 3000));
         }
+    } else if (event.kind == EVENT_HEATER_INTERLOCK) {
+        event.interlock = (uint16_t)random_below(random, 3);
+        event.flag = random_below(random, 4) == 0;
+        event.number = number(random, 0, random_below(random, 8) == 0 ? 80 : 55);
     } else if (event.kind == EVENT_HEATER_ABILITIES) {
         event.u.caps = random_caps(random, random_below(random, 3) == 0);
     }
@@ -223,6 +231,16 @@ static void random_heater(struct random *random, struct world *world, uint16_t i
     caps->observe_only = random_below(random, 5) == 0;
 }
 
+/* One heater has two interlocks, of which one minds silence. */
+static void random_interlocks(struct config_heater *heater)
+{
+    static struct config_interlock rules[] = {
+        {.id = "flow", .min = 1, .max = NAN, .hold_ms = 10000, .source.stale_after_ms = 600000},
+        {.id = "outlet", .min = NAN, .max = 60}};
+    heater->interlocks = rules;
+    heater->interlock_count = 2;
+}
+
 void random_world(struct world *world, uint64_t seed)
 {
     struct random random = random_seeded(seed);
@@ -232,6 +250,7 @@ void random_world(struct world *world, uint64_t seed)
     for (uint16_t i = 0; i < 6; i++) {
         random_heater(&random, world, i);
     }
+    random_interlocks(&world->heaters[3]);
     for (uint16_t i = 0; i < 3; i++) {
         struct config_room *room = &world->rooms[i];
         room->heaters[0] = (uint16_t)(2 * i);

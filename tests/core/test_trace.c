@@ -71,6 +71,9 @@ static void test_damaged_lines_are_refused(void **state)
         "outcome 1 2 3 0 1 9 -",
         "outcome 1 2 3 0 1 1",
         "abilities 1 2 3 0 1 2 0 0 13",
+        "interlock 1 2 3 0 1 0",
+        "interlock 1 2 3 0 1 2 5",
+        "acknowledge 1 2 3 0 1",
         "tick 1  2 3 0",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

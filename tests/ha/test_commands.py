@@ -130,3 +130,25 @@ def test_retained_command_is_ignored(home):
         assert home.ha.state(CLIMATE)["state"] == "heat"
     finally:
         home.watcher.publish("heatbridge/living_room/mode/set", "", retain=True)
+
+
+def test_interlock_is_shown_and_acknowledged(home):
+    home.assert_hashing()
+    heaters = home.bridge.config["heaters"]
+    rule = {"topic": "test/outlet", "max": 60, "hold": "0 s", "stale_after": "0 s"}
+    home.restart_bridge(heaters={"miner": {**heaters["miner"], "interlocks": {"outlet": rule}}})
+    try:
+        home.ha.wait_state("binary_sensor.miner_interlock", lambda s: s["state"] == "off")
+        home.watcher.publish("test/outlet", "61")
+        state, _ = home.ha.wait_state("binary_sensor.miner_interlock", lambda s: s["state"] == "on")
+        assert state["attributes"]["device_class"] == "problem"
+        assert state["attributes"]["text"] == "outlet: 61, expected at most 60"
+        home.ha.wait_state("sensor.living_room_reason", lambda s: s["state"] == "interlock")
+        home.assert_resting()
+        home.watcher.publish("test/outlet", "40")
+        home.watcher.wait_topic("test/outlet", lambda text: text == "40")
+        home.ha.call("button.press", entity_id="button.miner_acknowledge")
+        home.ha.wait_state("binary_sensor.miner_interlock", lambda s: s["state"] == "off")
+        home.assert_hashing()
+    finally:
+        home.restart_bridge(heaters=heaters)

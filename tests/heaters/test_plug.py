@@ -1,6 +1,7 @@
 """A heater behind a metering plug: each kind of plug, two-phase off, relay cycles, and the plug's bad days."""
 
 import json
+import time
 
 import pytest
 from emulators import plug as plugs
@@ -206,3 +207,17 @@ def test_custom_plug(home):
     on(home, plug)
     off(home, plug)
     assert plug.commands == ["close", "open"]
+
+
+def test_an_interlock_opens_the_relay_no_sooner_than_the_pump_has_cooled(home, plugged):
+    least_s = 10
+    plug = plugged(soft=True, soft_least=f"{least_s} s", min_on="1 h",
+                   interlocks={"outlet": {"topic": "box/outlet", "max": 60, "hold": "0 s", "stale_after": "0 s"}})
+    on(home, plug)
+    home.watcher.publish("box/outlet", "75")
+    wait_for(lambda: ("box/command", "stop") in home.watcher.messages, "the soft stop", 60)
+    told_at = time.monotonic()
+    wait_for(lambda: not plug.closed, "the relay opens", 120)
+    assert time.monotonic() - told_at >= least_s - 1  # the message took a moment to be seen here
+    state = home.wait_heater("box", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] == 0, "off", 60)
+    assert state["reason"] == "interlock" and state["interlock_text"] == "outlet: 75, expected at most 60", state

@@ -1,32 +1,56 @@
 """Scenarios of people with heaters that no single family's test covers: a pump that fails, mains that are cut."""
 
 import json
+import threading
 import time
 
+import pytest
 from emulators.braiins import Braiins
 from harness.waiting import wait_for
 
 
-class PumpWatch:
-    """What an automation does for the owner of a pump: no flow for 10 s, or 60 °C at the outlet."""
+FLOW, OUTLET = "garage/pump", "garage/outlet"
+ACKNOWLEDGE, ERROR = "heatbridge/heater/miner/acknowledge/set", "heatbridge/heater/miner/error"
 
-    FLOW, OUTLET, HOLD_S = "garage/flow", "garage/outlet", 10
+
+class Pump:
+    """The loop's sensors, which speak every second: flow as JSON, the outlet's temperature as a bare number."""
 
     def __init__(self, home):
         self.home = home
-        self.fired_at = self.still_since = None
+        self.flow_l_min, self.outlet_c, self.speaks = 8, 52, True
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
 
-    def says(self, flow_l_min, outlet_c):
-        self.home.watcher.publish(self.FLOW, str(flow_l_min))
-        self.home.watcher.publish(self.OUTLET, str(outlet_c))
-        if flow_l_min > 0:
-            self.still_since = None
-        elif self.still_since is None:
-            self.still_since = time.monotonic()
-        still = self.still_since is not None and time.monotonic() - self.still_since >= self.HOLD_S
-        if (still or outlet_c > 60) and self.fired_at is None:
-            self.fired_at = time.monotonic()
-            self.home.order("power_limit", 0)
+    def _run(self):
+        while not self.ended.wait(1):
+            if self.speaks:
+                self.home.watcher.publish(FLOW, json.dumps({"flow": self.flow_l_min}))
+                self.home.watcher.publish(OUTLET, str(self.outlet_c))
+
+    def stop(self):
+        self.ended.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def garage(home):
+    """A miner whose heat a pump carries away, which heats 2400 W: (miner, pump)."""
+    pumps = []
+
+    def start(**flow):
+        interlocks = {"flow": {"topic": FLOW, "value": "flow", "min": 1} | flow, "outlet": {"topic": OUTLET, "max": 60}}
+        miner = home.add("miner", Braiins(), driver="braiins", password="root", min_write="0 s", min_on="1 h",
+                         interlocks=interlocks)
+        home.start()
+        pumps.append(Pump(home))
+        home.heat(2400)
+        home.wait_heater("miner", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] == 2400, "heat", 120)
+        return miner, pumps[0]
+    yield start
+    for pump in pumps:
+        pump.stop()
 
 
 def rounds(miner):
@@ -38,45 +62,74 @@ def more_rounds(miner, count):
     wait_for(lambda: rounds(miner) >= wanted, f"{count} more rounds", 120)
 
 
-def test_p2_pumpfail(home):
+def test_p2_pumpfail(home, garage):
     """P2-pumpfail: paused within 15 s, whatever the room wants, over a crash, until somebody acknowledges it."""
-    miner = home.add("miner", Braiins(), driver="braiins", password="root", min_write="0 s", min_on="1 h")
-    home.start()
-    home.heat(2400)
-    home.wait_heater("miner", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] == 2400, "heat", 120)
-    watch = PumpWatch(home)
+    miner, pump = garage()
+    assert home.heater("miner")["interlock"] is False and home.heater("miner")["interlock_text"] == ""
 
-    def pump_fails():
-        watch.says(0, 52)
-        return watch.fired_at
-    wait_for(pump_fails, "the automation", 60)
+    pump.flow_l_min = 0
+    failed_at = time.monotonic()
     wait_for(lambda: miner.state == "paused", "the pause", 60)
-    assert time.monotonic() - watch.fired_at <= 15  # though it has not been on for an hour
-    home.wait_heater("miner", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] == 0, "off, confirmed", 60)
-    state = wait_for(lambda: (s := home.watcher.json("heatbridge/room/state")) and s["power_limit_w"] == 0 and s, "the limit", 30)
-    assert state["reason"] == "power_limit" and state["action"] != "heating", state
+    assert time.monotonic() - failed_at <= 15  # though it has not been on for an hour
+    state = home.wait_heater("miner", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] == 0, "off, confirmed", 60)
+    assert state["reason"] == "interlock" and state["interlock"] is True, state
+    assert state["interlock_text"] == "flow: 0, expected at least 1", state
+    state = wait_for(lambda: (s := home.watcher.json("heatbridge/room/state")) and s["reason"] == "interlock" and s, "why", 30)
+    assert state["action"] != "heating", state
+
+    # While the pump stands, not even a person ends it.
+    home.watcher.publish(ACKNOWLEDGE, "PRESS")
+    home.watcher.wait_topic(ERROR, lambda said: said ==
+                            "the heater stays off, for the cause persists: flow: 0, expected at least 1", 30)
 
     # Nobody but a person ends it: no wish, no pump that runs again, no crash, no power cut of the miner.
-    watch.says(8, 35)
+    pump.flow_l_min, pump.outlet_c = 8, 35
     home.order("target", 28)
     home.order("preset", "boost")
     more_rounds(miner, 2)
     home.bridge.process.kill()
     home.bridge.process.wait()
     miner.stop()
+    # Nor does a word that the broker had kept.
+    home.watcher.publish(ACKNOWLEDGE, "PRESS", retain=True)
     miner.start()
     assert miner.state == "normal"  # it resumes by itself, as the real one does
     home.bridge.start()
     wait_for(lambda: miner.state == "paused", "the pause, said again", 120)
     more_rounds(miner, 2)
     assert miner.state == "paused"
+    home.wait_heater("miner", lambda s: s["interlock_text"] == "flow: 0, expected at least 1" and
+                     s["reason"] == "interlock" and s["link"] == "ok", "latched over the crash", 60)
     resumes = len([what for what in miner.writes() if "resume" in what])
 
-    home.order("power_limit", "none")
+    home.watcher.publish(ACKNOWLEDGE, "PRESS")
     home.wait_heater("miner", lambda s: s["outcome"] == "confirmed" and s["commanded_w"] > 0, "heat, acknowledged", 400)
-    assert miner.state == "normal"
+    assert miner.state == "normal" and home.heater("miner")["interlock"] is False
     assert len([what for what in miner.writes() if "resume" in what]) == resumes + 1
     assert miner.restarts == 0 and json.dumps(miner.recorded["/pools/"]) == miner.pools_before
+
+
+def test_p2_outlet_too_hot_or_sensor_silent(home, garage):
+    """The other causes: 61 °C at the outlet, and a sensor whose payloads are no numbers, which count as none."""
+    miner, pump = garage(stale_after="5 s")
+    pump.outlet_c = 60
+    more_rounds(miner, 3)
+    assert miner.state == "normal"
+    pump.outlet_c = 61
+    home.wait_heater("miner", lambda s: s["interlock_text"] == "outlet: 61, expected at most 60", "tripped", 60)
+    wait_for(lambda: miner.state == "paused", "the pause", 60)
+    pump.outlet_c = 40
+    home.watcher.publish(ACKNOWLEDGE, "now")
+    home.watcher.wait_topic(ERROR, lambda said: said == "expected PRESS, got 'now'", 30)
+
+    def released():
+        home.watcher.publish(ACKNOWLEDGE, "PRESS")
+        return home.heater("miner")["interlock"] is False
+    wait_for(released, "released once the outlet is cool", 60)
+    pump.flow_l_min = "broken"
+    home.wait_heater("miner", lambda s: s["interlock_text"] == "flow: no message for 5 s", "silent", 60)
+    told = [line for line in home.bridge.tail(2000).splitlines() if f"{FLOW}: " in line]
+    assert len(told) == 1, told  # once, not every second
 
 
 LIMIT_W = 1300

@@ -56,6 +56,8 @@ void house_build(struct house *house)
     build_heater(&house->heaters[MINER], "miner", "Miner", "engine", LIVING_ROOM);
     build_heater(&house->heaters[OFEN], "ofen", "Ofen", "ofen", LIVING_ROOM);
     build_heater(&house->heaters[SPARE], "spare", "", "simulated", INDEX_NONE);
+    house->heaters[SPARE].interlocks = house->interlocks;
+    house->heaters[SPARE].interlock_count = 1;
     house->caps[MINER].max_w = 65.0;
     house->caps[MINER].sees_work = true;
     house->caps[OFEN].max_w = 1900.0;

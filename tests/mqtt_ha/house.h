@@ -13,10 +13,11 @@ struct house {
     struct config_room rooms[HOUSE_ROOMS];
     struct config_heater heaters[HOUSE_HEATERS];
     struct heater_caps caps[HOUSE_HEATERS];
+    struct config_interlock interlocks[1];
 };
 
 /* living_room: presets, window, humidity, heaters miner and ofen; hallway: bare, no heater.
- * The heater spare is in no room. `house` must not move afterwards. */
+ * The heater spare is in no room and has an interlock. `house` must not move afterwards. */
 void house_build(struct house *house);
 
 #endif

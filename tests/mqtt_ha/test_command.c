@@ -242,6 +242,25 @@ static void retained_commands_are_not_obeyed(void **state)
     assert_non_null(strstr(err.msg, "not retained"));
 }
 
+static void a_press_is_a_press(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"PRESS", "press", " PRESS\n"};
+    static const char *const bad[] = {"", "PRES", "PRESSED", "ON", "\xff"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(command_decode_press(good[i], strlen(good[i]), false, &err),
+                         COMMAND_ACCEPTED);
+        assert_int_equal(command_decode_press(good[i], strlen(good[i]), true, &err),
+                         COMMAND_RETAINED);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(command_decode_press(bad[i], strlen(bad[i]), false, &err),
+                         COMMAND_REFUSED);
+    }
+    assert_int_equal(command_decode_press("ON", 2, false, &err), COMMAND_REFUSED);
+    assert_string_equal(err.msg, "expected PRESS, got 'ON'");
+}
+
 static void unknown_properties_are_named(void **state)
 {
     (void)state;
@@ -266,6 +285,7 @@ int main(void)
         cmocka_unit_test(bad_objects_are_refused_whole),
         cmocka_unit_test(huge_messages_are_refused),
         cmocka_unit_test(retained_commands_are_not_obeyed),
+        cmocka_unit_test(a_press_is_a_press),
         cmocka_unit_test(unknown_properties_are_named),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -34,6 +34,8 @@ static void commands_find_their_room(void **state)
     assert_is("heatbridge/hallway/power/set", TOPIC_ROOM_COMMAND, HALLWAY, COMMAND_POWER);
     assert_is("heatbridge/hallway/power_limit/set", TOPIC_ROOM_COMMAND, HALLWAY,
               COMMAND_POWER_LIMIT);
+    assert_is("heatbridge/heater/ofen/acknowledge/set", TOPIC_HEATER_ACKNOWLEDGE, OFEN,
+              COMMAND_UNKNOWN);
     assert_is("heatbridge/heater/ofen/set", TOPIC_HEATER_COMMAND, OFEN, COMMAND_UNKNOWN);
 }
 
@@ -44,6 +46,8 @@ static void unknown_names_are_told_apart(void **state)
     assert_is("heatbridge/hallway/targt/set", TOPIC_ROOM_COMMAND, HALLWAY, COMMAND_UNKNOWN);
     assert_string_equal(topics_classify(&house.config, "heatbridge/hallway/targt/set").property,
                         "targt");
+    assert_is("heatbridge/heater/oven/acknowledge/set", TOPIC_HEATER_ACKNOWLEDGE, INDEX_NONE,
+              COMMAND_UNKNOWN);
     assert_is("heatbridge/heater/oven/set", TOPIC_HEATER_COMMAND, INDEX_NONE, COMMAND_UNKNOWN);
 }
 
@@ -60,6 +64,10 @@ static void other_topics_are_not_ours(void **state)
         "heatbridge/hallway/state",
         "heatbridge/hallway/mode/set/more",
         "heatbridge2/hallway/set",
+        "heatbridge/hallway/acknowledge/set/more",
+        "heatbridge/hallway/acknowledge/acknowledge/set",
+        "heatbridge/heater/ofen/acknowledge/set/more",
+        "heatbridge/heater/ofen/acknowledge",
         "heatbridge/prices",
         "zigbee2mqtt/hallway/set",
         "heatbridge/a_room_name_that_is_longer_than_any_id_may_be/set",
@@ -94,6 +102,7 @@ static void filters_cover_the_command_topics(void **state)
     static const char *const expected[FILTER_COUNT] = {
         [FILTER_ROOM_JSON] = "heatbridge/+/set",
         [FILTER_PROPERTIES] = "heatbridge/+/+/set",
+        [FILTER_ACKNOWLEDGE] = "heatbridge/heater/+/acknowledge/set",
         [FILTER_HA_STATUS] = "homeassistant/status",
         [FILTER_DISCOVERY_DEVICE] = "homeassistant/device/+/config",
         [FILTER_DISCOVERY_SINGLE] = "homeassistant/+/+/+/config",

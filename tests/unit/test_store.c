@@ -102,6 +102,22 @@ static const struct store_record known = {
                .calibration_count = 77},
 };
 
+static const struct store_memory latched = {.id = "miner", .text = "flow: 0, expected at least 1"};
+static const struct store_memory unlatched = {.id = "ofen", .text = ""};
+
+static void assert_latches(struct store *store)
+{
+    struct store_memory latch = {.id = "miner"};
+    assert_true(store_load_latch(store, &latch));
+    assert_string_equal(latch.text, latched.text);
+    latch = (struct store_memory){.id = "ofen", .text = "x"};
+    assert_true(store_load_latch(store, &latch));
+    assert_string_equal(latch.text, "");
+    latch = (struct store_memory){.id = "spare"};
+    assert_false(store_load_latch(store, &latch));
+    assert_false(store_load_memory(store, &(struct store_memory){.id = "miner"}));
+}
+
 static const struct miner_calibration learnt = {
     .kernel = "avx512",
     .threads = 4,
@@ -272,6 +288,22 @@ static void a_folder_that_cannot_be_made_is_named(void **state)
     assert_non_null(strstr(err.msg, "state_dir: cannot create '/proc/nowhere'"));
 }
 
+static void latches_survive(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct store_memory latch = {.id = "miner"};
+    assert_false(store_load_latch(store, &latch));
+    store_save_latch(store, &latched);
+    store_save_latch(store, &(struct store_memory){.id = "ofen", .text = "outlet: 61"});
+    store_save_latch(store, &unlatched);
+    store_close(store);
+    store = open_store();
+    assert_latches(store);
+    store_close(store);
+    assert_int_equal(errors, 0);
+}
+
 static void what_is_known_of_a_heater_survives(void **state)
 {
     (void)state;
@@ -318,6 +350,7 @@ static void what_is_known_of_a_heater_survives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(latches_survive, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_is_known_of_a_heater_survives, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(settings_and_totals_survive, make_folder, remove_folder),

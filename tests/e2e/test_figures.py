@@ -25,9 +25,9 @@ def test_money_is_told_with_its_source(one_site):
     config = one_site.config()
     config["mining"]["pools"][0]["fee"] = "50 %"
     site = one_site.start(config)
-    site.watcher.wait_topic("heatbridge/living_room/state")
-    assert site.heater()["sat_per_hour"] is None, "no job, no money: not known is not nothing"
-    assert site.heater()["revenue_source"] is None
+    first = json.loads(site.watcher.wait_topic(f"{HEATER}/state"))
+    assert first["sat_per_hour"] is None, "no job, no money: not known is not nothing"
+    assert first["revenue_source"] is None
     site.heat()
     wait_for(lambda: site.heater().get("sat_per_hour"), "the expected revenue is told")
     wait_for(lambda: site.heater().get("hashrate_15m_ths") and site.heater().get("hashrate_shares_ths"),

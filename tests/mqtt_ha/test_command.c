@@ -246,7 +246,7 @@ static void a_press_is_a_press(void **state)
 {
     (void)state;
     static const char *const good[] = {"PRESS", "press", " PRESS\n"};
-    static const char *const bad[] = {"", "PRES", "PRESSED", "ON", "\xff"};
+    static const char *const bad[] = {"", "PRESS PRESS", "PRESSED", "ON", "\xff"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_int_equal(command_decode_press(good[i], strlen(good[i]), false, &err),
                          COMMAND_ACCEPTED);

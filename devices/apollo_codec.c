@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ground/text.h"
@@ -346,9 +345,5 @@ bool apollo_login_body(const char *password, char body[APOLLO_BODY_MAX])
     json_add_string(input, "password", password);
     json_add(variables, "input", input);
     json_add(json, "variables", variables);
-    char *text = json_print(json);
-    json_free(json);
-    const bool fits = text_copy(body, APOLLO_BODY_MAX, text);
-    free(text);
-    return fits;
+    return json_print_to(json, body, APOLLO_BODY_MAX);
 }

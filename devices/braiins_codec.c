@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -350,11 +349,7 @@ bool braiins_login_body(const char *user, const char *password, char body[BRAIIN
     struct json *json = json_new_object();
     json_add_string(json, "username", user);
     json_add_string(json, "password", password);
-    char *text = json_print(json);
-    json_free(json);
-    const bool fits = text_copy(body, BRAIINS_BODY_MAX, text);
-    free(text);
-    return fits;
+    return json_print_to(json, body, BRAIINS_BODY_MAX);
 }
 
 bool braiins_read_login(const char *body, size_t len, char token[BRAIINS_TOKEN_MAX])

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "devices/pool_url.h"
@@ -242,11 +241,7 @@ static bool print(char body[EPIC_BODY], struct json *param, const char *password
     struct json *json = json_new_object();
     json_add(json, "param", param);
     json_add_string(json, "password", password);
-    char *text = json_print(json);
-    const bool fits = text_copy(body, EPIC_BODY, text);
-    free(text);
-    json_free(json);
-    return fits;
+    return json_print_to(json, body, EPIC_BODY);
 }
 
 bool epic_body_text(char body[EPIC_BODY], const char *param, const char *password)

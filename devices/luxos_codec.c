@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "devices/pool_url.h"
@@ -24,14 +23,7 @@ bool luxos_request(char *text, size_t size, const char *command, const char *par
     if (parameter != NULL) {
         json_add_string(json, "parameter", parameter);
     }
-    char *line = json_print(json);
-    const bool fits = text_copy(text, size, line);
-    free(line);
-    json_free(json);
-    if (!fits) {
-        text[0] = '\0';
-    }
-    return fits;
+    return json_print_to(json, text, size);
 }
 
 struct luxos_verdict luxos_verdict(const struct json *answer, struct reply_faults *faults)

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "devices/braiins_codec.h"
@@ -356,9 +355,6 @@ struct ofen_call port21_call(enum ofen_write write, int level, const char *miner
     if (miner[0] != '\0') {
         json_add_string(json, "minerId", miner);
     }
-    char *text = json_print(json);
-    json_free(json);
-    (void)text_copy(call.body, sizeof call.body, text);
-    free(text);
+    (void)json_print_to(json, call.body, sizeof call.body);
     return call;
 }

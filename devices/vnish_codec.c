@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "devices/pool_url.h"
@@ -204,28 +203,18 @@ bool vnish_token(const struct json *answer, char token[VNISH_TOKEN], struct repl
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-/* Takes ownership. */
-static bool print(char *body, size_t size, struct json *json)
-{
-    char *text = json_print(json);
-    const bool fits = text_copy(body, size, text);
-    free(text);
-    json_free(json);
-    return fits;
-}
-
 bool vnish_body_unlock(char *body, size_t size, const char *password)
 {
     struct json *json = json_new_object();
     json_add_string(json, "pw", password);
-    return print(body, size, json);
+    return json_print_to(json, body, size);
 }
 
 bool vnish_body_throttle(char *body, size_t size, int percent)
 {
     struct json *json = json_new_object();
     json_add_number(json, "percent", percent, 0);
-    return print(body, size, json);
+    return json_print_to(json, body, size);
 }
 
 /* Only the one key: what is left out of a settings document stays as it is. */
@@ -237,5 +226,5 @@ bool vnish_body_preset(char *body, size_t size, const char *preset)
     json_add_string(overclock, "preset", preset);
     json_add(miner, "overclock", overclock);
     json_add(json, "miner", miner);
-    return print(body, size, json);
+    return json_print_to(json, body, size);
 }

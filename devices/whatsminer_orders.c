@@ -1,7 +1,6 @@
 /* What a WhatsMiner is told, and what it answers. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -57,19 +56,6 @@ void whatsminer_acknowledged(struct whatsminer_set *set, struct whatsminer_step 
 
 /* --- commands ----------------------------------------------------------------------------------*/
 
-/* Prints and frees it; false, with `text` "", if it does not fit. */
-static bool print(struct json *json, char *text, size_t size)
-{
-    char *line = json_print(json);
-    const bool fits = text_copy(text, size, line);
-    free(line);
-    json_free(json);
-    if (!fits) {
-        text[0] = '\0';
-    }
-    return fits;
-}
-
 /* Numbers are texts there. */
 static void add_digits(struct json *json, const char *name, int value)
 {
@@ -104,7 +90,7 @@ bool whatsminer_command2(struct whatsminer_step step, const char *sign, char tex
         return false;
     }
     json_add_string(json, "token", sign);
-    return print(json, text, WHATSMINER_PLAIN);
+    return json_print_to(json, text, WHATSMINER_PLAIN);
 }
 
 bool whatsminer_wrap(const struct whatsminer_token *token, const char *command,
@@ -118,7 +104,7 @@ bool whatsminer_wrap(const struct whatsminer_token *token, const char *command,
     struct json *json = json_new_object();
     json_add_number(json, "enc", 1, 0);
     json_add_string(json, "data", sealed);
-    return print(json, request, WHATSMINER_REQUEST);
+    return json_print_to(json, request, WHATSMINER_REQUEST);
 }
 
 static struct json *parameter3(struct whatsminer_step step)
@@ -162,7 +148,7 @@ bool whatsminer_command3(struct whatsminer_step step, const char *password, cons
     json_add_number(json, "ts", (double)unix_s, 0);
     json_add_string(json, "account", "super");
     json_add_string(json, "token", token);
-    return print(json, request, WHATSMINER_REQUEST);
+    return json_print_to(json, request, WHATSMINER_REQUEST);
 }
 
 /* --- answers -----------------------------------------------------------------------------------*/

@@ -347,3 +347,15 @@ char *json_print(const struct json *json)
 {
     return must(cJSON_PrintUnformatted(inner_const(json)));
 }
+
+bool json_print_to(struct json *json, char *text, size_t size)
+{
+    char *line = json_print(json);
+    const bool fits = text_copy(text, size, line);
+    free(line);
+    json_free(json);
+    if (!fits) {
+        text[0] = '\0';
+    }
+    return fits;
+}

@@ -74,5 +74,7 @@ void json_add_null(struct json *parent, const char *name);
 void json_add_number(struct json *parent, const char *name, double value, int decimals);
 /* One line, no spaces. Owned by the caller, free with free(). */
 char *json_print(const struct json *json);
+/* The same into `text`, and frees `json`. False, with `text` "", if it does not fit. */
+bool json_print_to(struct json *json, char *text, size_t size);
 
 #endif

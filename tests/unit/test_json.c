@@ -108,6 +108,16 @@ static void unknown_is_written_as_null(void **state)
     json_free(json);
 }
 
+static void what_does_not_fit_is_not_printed_by_half(void **state)
+{
+    (void)state;
+    char text[8] = "before";
+    assert_true(json_print_to(parse("{\"a\": 1}"), text, sizeof text));
+    assert_string_equal(text, "{\"a\":1}");
+    assert_false(json_print_to(parse("{\"a\": 10}"), text, sizeof text));
+    assert_string_equal(text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +126,7 @@ int main(void)
         cmocka_unit_test(types_are_exact),
         cmocka_unit_test(what_is_absent_is_nothing),
         cmocka_unit_test(unknown_is_written_as_null),
+        cmocka_unit_test(what_does_not_fit_is_not_printed_by_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,8 +85,8 @@ struct heater_driver {
     /* Starts one read; returns at once; the answer is a report. A read still under way is left
      * alone. */
     void (*poll)(void *self, hb_mono now);
-    /* Pure: could the device do this? False with the reason. A true here means that commit can only
-     * fail at run time. */
+    /* Pure: could the device do this, which its abilities allow? False with the reason. A true here
+     * means that commit can only fail at run time. NULL: what they allow, it can do. */
     bool (*test)(const void *self, const struct heater_command *command, struct hb_err *err);
     /* Starts carrying the command out; returns at once. Writes nothing if nothing changes. */
     void (*commit)(void *self, const struct heater_command *command, hb_mono now);

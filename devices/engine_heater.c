@@ -271,12 +271,6 @@ static void engine_poll(void *self, hb_mono now)
 /* --- orders
  * -------------------------------------------------------------------------------------*/
 
-static bool engine_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct engine *e = self;
-    return caps_allow(&e->caps, command->power_w, err);
-}
-
 static void engine_commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct engine *e = self;
@@ -307,7 +301,6 @@ const struct heater_driver engine_heater = {
     .init = engine_init,
     .fini = engine_fini,
     .poll = engine_poll,
-    .test = engine_test,
     .commit = engine_commit,
     .metered = engine_metered,
 };

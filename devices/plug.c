@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "devices/caps.h"
 #include "devices/mqtt_talk.h"
 #include "devices/plug_kinds.h"
 #include "devices/plug_relay.h"
@@ -366,12 +365,6 @@ static void plug_poll(void *self, hb_mono now)
     }
 }
 
-static bool plug_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct plug *plug = self;
-    return caps_allow(&plug->caps, command->power_w, err);
-}
-
 static void plug_commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct plug *plug = self;
@@ -478,7 +471,6 @@ const struct heater_driver plug_heater = {
     .init = plug_init,
     .fini = plug_fini,
     .poll = plug_poll,
-    .test = plug_test,
     .commit = plug_commit,
     .message = plug_message,
 };

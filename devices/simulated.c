@@ -157,13 +157,6 @@ static void simulated_poll(void *self, hb_mono now)
     }
 }
 
-static bool simulated_test(const void *self, const struct heater_command *command,
-                           struct hb_err *err)
-{
-    const struct simulated *s = self;
-    return caps_allow(&s->caps, command->power_w, err);
-}
-
 static void simulated_commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct simulated *s = self;
@@ -193,6 +186,5 @@ const struct heater_driver simulated_heater = {
     .init = simulated_init,
     .fini = simulated_fini,
     .poll = simulated_poll,
-    .test = simulated_test,
     .commit = simulated_commit,
 };

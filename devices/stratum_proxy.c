@@ -226,12 +226,6 @@ static void watched_fini(void *self)
     w->worker = NULL;
 }
 
-static bool watched_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct watched *w = self;
-    return caps_allow(&w->caps, command->power_w, err);
-}
-
 /* Never called, since every command is refused. */
 static void watched_commit(void *self, const struct heater_command *command, hb_mono now)
 {
@@ -251,6 +245,5 @@ const struct heater_driver stratum_proxy_heater = {
     .init = watched_init,
     .fini = watched_fini,
     .poll = watched_poll,
-    .test = watched_test,
     .commit = watched_commit,
 };

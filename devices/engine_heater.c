@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "devices/caps.h"
 #include "devices/miner_pools.h"
+#include "devices/reply.h"
 #include "ground/text.h"
 #include "miner/engine.h"
 
@@ -114,15 +114,6 @@ static struct reading read_power(const struct miner_stats *stats, hb_mono now)
                                           [MINER_POWER_METERED] = PROVENANCE_METERED};
     return reading_make(stats->power_w, mono_add_ms(now, -stats->power_age_ms),
                         map[stats->power_source]);
-}
-
-static enum pool_link pool_link_of(enum miner_link link)
-{
-    static const enum pool_link map[] = {[MINER_LINK_NONE] = POOL_NONE,
-                                         [MINER_LINK_CONNECTING] = POOL_CONNECTING,
-                                         [MINER_LINK_OK] = POOL_OK,
-                                         [MINER_LINK_LOST] = POOL_LOST};
-    return map[link];
 }
 
 static void tell_pool_problem(const struct miner_stats *stats, struct heater_state *state)
@@ -240,18 +231,13 @@ static void report(struct engine *e, hb_mono now)
 {
     struct miner_stats stats = {0};
     miner_get_stats(e->env.engine, &stats);
-    struct heater_state state = {.link = HEATER_LINK_OK,
-                                 .at = now,
-                                 .power_w = read_power(&stats, now),
-                                 .hashrate_hs =
-                                     reading_make(stats.hashrate_hs, now, PROVENANCE_REPORTED),
-                                 .chip_c = reading_make(stats.cpu_c, now, PROVENANCE_REPORTED),
-                                 .board_c = reading_none(),
-                                 .inlet_c = reading_none(),
-                                 .fan_ratio = reading_none(),
-                                 .applied_w = e->applied_w,
-                                 .pool_link = pool_link_of(stats.link),
-                                 .writes = e->writes};
+    struct heater_state state = reply_unknown_state(now);
+    state.power_w = read_power(&stats, now);
+    state.hashrate_hs = reading_make(stats.hashrate_hs, now, PROVENANCE_REPORTED);
+    state.chip_c = reading_make(stats.cpu_c, now, PROVENANCE_REPORTED);
+    state.applied_w = e->applied_w;
+    state.pool_link = miner_pools_link(stats.link);
+    state.writes = e->writes;
     count_shares(&stats, &state);
     (void)text_copy(state.pool, sizeof state.pool, stats.pool);
     tell_pools(e, &stats, &state.pools);

@@ -7,6 +7,7 @@
 #include "devices/caps.h"
 #include "devices/host_inside.h"
 #include "devices/identity.h"
+#include "devices/reply.h"
 #include "ground/text.h"
 
 /* How long an attempt to recover keeps a heater off that has no way of its own. */
@@ -237,19 +238,9 @@ static void look_at_health(struct host *host)
 
 static struct heater_state unknown_state(hb_mono now)
 {
-    return (struct heater_state){.at = now,
-                                 .power_w = reading_none(),
-                                 .hashrate_hs = reading_none(),
-                                 .chip_c = reading_none(),
-                                 .board_c = reading_none(),
-                                 .inlet_c = reading_none(),
-                                 .fan_ratio = reading_none(),
-                                 .uptime_s = reading_none(),
-                                 .applied_w = NAN,
-                                 .work = {.sat_per_hour = reading_none(),
-                                          .network_difficulty = reading_none(),
-                                          .average_hs = reading_none(),
-                                          .proven_hs = reading_none()}};
+    struct heater_state state = reply_unknown_state(now);
+    state.link = HEATER_LINK_UNKNOWN;
+    return state;
 }
 
 /* What it says is not the heater's: nothing of it is used, and nothing is told to it. */

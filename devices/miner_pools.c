@@ -24,3 +24,12 @@ void miner_pools_tell(const struct miner_pool_stats list[HEATER_POOLS], size_t c
         }
     }
 }
+
+enum pool_link miner_pools_link(enum miner_link link)
+{
+    static const enum pool_link map[] = {[MINER_LINK_NONE] = POOL_NONE,
+                                         [MINER_LINK_CONNECTING] = POOL_CONNECTING,
+                                         [MINER_LINK_OK] = POOL_OK,
+                                         [MINER_LINK_LOST] = POOL_LOST};
+    return map[link];
+}

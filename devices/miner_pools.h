@@ -12,4 +12,7 @@
 void miner_pools_tell(const struct miner_pool_stats list[HEATER_POOLS], size_t count,
                       struct heater_pools *pools);
 
+/* The same link in a heater's words. */
+enum pool_link miner_pools_link(enum miner_link link);
+
 #endif

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "devices/caps.h"
+#include "devices/reply.h"
 #include "devices/simulated_model.h"
 #include "ground/text.h"
 
@@ -130,17 +130,12 @@ static void report(struct simulated *s, hb_mono now)
     const struct simulated_options *o = options_of(s);
     enum provenance power_from = o->metered ? PROVENANCE_METERED : PROVENANCE_REPORTED;
     bool hot = fails(s, SIMULATED_HOT, now);
-    struct heater_state state = {
-        .link = HEATER_LINK_OK,
-        .at = now,
-        .power_w = reading_make(s->model.power_w, now, power_from),
-        .chip_c = reading_make(hot ? HOT_C : s->model.chip_c, now, PROVENANCE_REPORTED),
-        .inlet_c = reading_make(s->model.inlet_c, now, PROVENANCE_REPORTED),
-        .hashrate_hs = reading_none(),
-        .board_c = reading_none(),
-        .fan_ratio = reading_none(),
-        .applied_w = s->applied_w,
-        .writes = s->writes};
+    struct heater_state state = reply_unknown_state(now);
+    state.power_w = reading_make(s->model.power_w, now, power_from);
+    state.chip_c = reading_make(hot ? HOT_C : s->model.chip_c, now, PROVENANCE_REPORTED);
+    state.inlet_c = reading_make(s->model.inlet_c, now, PROVENANCE_REPORTED);
+    state.applied_w = s->applied_w;
+    state.writes = s->writes;
     if (s->model.hash_per_j > 0) {
         state.hashrate_hs =
             reading_make(simulated_model_hashrate_hs(&s->model), now, PROVENANCE_REPORTED);

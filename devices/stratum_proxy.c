@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "devices/caps.h"
 #include "devices/miner_pools.h"
+#include "devices/reply.h"
 #include "ground/text.h"
 #include "miner/proxy/proxy.h"
 #include "plumbing/clock.h"
@@ -42,15 +42,6 @@ static const struct config_item options[] = {
 
 /* --- reading
  * ------------------------------------------------------------------------------------*/
-
-static enum pool_link pool_link_of(enum miner_link link)
-{
-    static const enum pool_link map[] = {[MINER_LINK_NONE] = POOL_NONE,
-                                         [MINER_LINK_CONNECTING] = POOL_CONNECTING,
-                                         [MINER_LINK_OK] = POOL_OK,
-                                         [MINER_LINK_LOST] = POOL_LOST};
-    return map[link];
-}
 
 /* Shares are proof of work: nothing that the heater says of itself is believed. */
 static void read_hashing(const struct watched *w, const struct proxy_status *status, hb_mono now,
@@ -93,7 +84,7 @@ static void read_work(const struct proxy_status *status, hb_mono now, struct hea
 
 static void read_pool(const struct proxy_status *status, struct heater_state *state)
 {
-    state->pool_link = pool_link_of(status->link);
+    state->pool_link = miner_pools_link(status->link);
     (void)text_copy(state->pool, sizeof state->pool, status->pool);
     if (status->link == MINER_LINK_LOST) {
         state->problem = true;
@@ -131,21 +122,8 @@ static void report(const struct watched *w, hb_mono now)
 {
     struct proxy_status status;
     proxy_get_status(w->worker, &status);
-    struct heater_state state = {
-        .link = status.connected ? HEATER_LINK_OK : HEATER_LINK_LOST,
-        .at = now,
-        .power_w = reading_none(),
-        .hashrate_hs = reading_none(),
-        .chip_c = reading_none(),
-        .board_c = reading_none(),
-        .inlet_c = reading_none(),
-        .fan_ratio = reading_none(),
-        .applied_w = NAN,
-        .work = {.sat_per_hour = reading_none(),
-                 .network_difficulty = reading_none(),
-                 .average_hs = reading_none(),
-                 .proven_hs = reading_none()},
-    };
+    struct heater_state state = reply_unknown_state(now);
+    state.link = status.connected ? HEATER_LINK_OK : HEATER_LINK_LOST;
     read_hashing(w, &status, now, &state);
     read_work(&status, now, &state);
     read_pool(&status, &state);

@@ -52,6 +52,7 @@ static void take_report(void *ctx, const struct heater_state *state)
     check_reading(&state->board_c);
     check_reading(&state->inlet_c);
     check_reading(&state->fan_ratio);
+    check_reading(&state->uptime_s);
     assert_true(isnan(state->applied_w) || state->applied_w >= 0);
     assert_true(state->problem == (state->problem_text[0] != '\0'));
     h->state = *state;

@@ -50,6 +50,32 @@ bool levels_fill(struct heater_caps *caps, double *w, size_t count, double most_
     return true;
 }
 
+bool levels_take(struct heater_caps *caps, const struct config_powers *given, const double *usual,
+                 int count, struct hb_err *err)
+{
+    if (given->count != 0 && given->count != (size_t)count) {
+        return hb_fail(err, HB_ERR_USAGE, "levels: expected %d powers, got %zu", count,
+                       given->count);
+    }
+    for (int i = 0; i < count; i++) {
+        caps->tier_w[i] = given->count > 0 ? given->w[i] : usual[i];
+    }
+    caps->tier_count = (uint8_t)count;
+    caps->min_w = caps->tier_w[0];
+    caps->max_w = caps->tier_w[count - 1];
+    return true;
+}
+
+int levels_index(const struct heater_caps *caps, double power_w)
+{
+    for (int i = 0; i < caps->tier_count; i++) {
+        if (fabs(caps->tier_w[i] - power_w) < 0.5) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 size_t levels_nearest(const double *w, size_t count, double power_w)
 {
     size_t nearest = 0;

@@ -78,6 +78,30 @@ static void pools_are_places(void **state)
     }
 }
 
+static void levels_of_the_owner_are_taken_as_they_are(void **state)
+{
+    static const double usual[] = {200, 300, 400};
+    struct config_powers given = {.w = {210, 290, 380}, .count = 3};
+    struct heater_caps caps = {.standby_w = 15};
+    struct hb_err err = {0};
+    (void)state;
+    assert_true(levels_take(&caps, &given, usual, 3, &err));
+    assert_int_equal(caps.tier_count, 3);
+    assert_near(caps.min_w, 210, 0);
+    assert_near(caps.tier_w[1], 290, 0);
+    assert_near(caps.max_w, 380, 0);
+    assert_near(caps.standby_w, 15, 0);
+    assert_int_equal(levels_index(&caps, 289.6), 1);
+    assert_int_equal(levels_index(&caps, 300), -1);
+    assert_int_equal(levels_index(&caps, 0), -1);
+    given.count = 0;
+    assert_true(levels_take(&caps, &given, usual, 3, &err));
+    assert_near(caps.max_w, 400, 0);
+    given.count = 2;
+    assert_false(levels_take(&caps, &given, usual, 3, &err));
+    assert_string_equal(err.msg, "levels: expected 3 powers, got 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +110,7 @@ int main(void)
         cmocka_unit_test(a_limit_leaves_at_least_the_smallest),
         cmocka_unit_test(the_nearest_is_found),
         cmocka_unit_test(pools_are_places),
+        cmocka_unit_test(levels_of_the_owner_are_taken_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "devices/antminer_codec.h"
-#include "devices/caps.h"
 #include "devices/errand.h"
 #include "plumbing/clock.h"
 
@@ -24,7 +23,6 @@ enum stage { AT_REST, AT_PATCH, AT_VERIFY, AT_PUT_BACK, AT_VERIFY_BACK };
 struct antminer {
     struct heater_env env;
     struct heater_caps caps;
-    struct remote *remote;
     struct errand errand;
     struct reply_faults faults;
     struct heater_state draft;
@@ -131,9 +129,9 @@ static double applied_w(const struct antminer *a)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool get(struct antminer *a, int request, const char *path)
+static enum errand_step get(struct antminer *a, int request, const char *path)
 {
-    return remote_http(a->remote, request, HTTP_GET, path, NULL, NULL);
+    return errand_http(&a->errand, request, HTTP_GET, path, NULL, NULL);
 }
 
 static enum errand_step read_part(void *self, int part)
@@ -151,7 +149,7 @@ static enum errand_step read_part(void *self, int part)
     if (request >= READS_END) {
         return ERRAND_DONE;
     }
-    return get(a, request, paths[request]) ? ERRAND_ASKED : ERRAND_LATER;
+    return get(a, request, paths[request]);
 }
 
 /* Whether the owner has to do something before it can be read; then that was told. */
@@ -176,20 +174,20 @@ static bool is_closed(struct antminer *a, const struct remote_answer *answer)
     return true;
 }
 
-static bool take_conf(struct antminer *a, const struct remote_answer *answer)
+static enum errand_step take_conf(struct antminer *a, const struct remote_answer *answer)
 {
     struct json *conf = antminer_conf_parse(answer->body, answer->len, &a->faults);
     a->reading = antminer_conf_mode(conf);
     const bool is_one = conf != NULL;
     json_free(conf);
-    return is_one;
+    return is_one ? ERRAND_NEXT : ERRAND_LATER;
 }
 
-static bool take(void *self, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct antminer *a = self;
     if (!answer->ok || is_closed(a, answer) || answer->status != 200) {
-        return false;
+        return ERRAND_LATER;
     }
     if (answer->request == READ_CONF) {
         return take_conf(a, answer);
@@ -205,7 +203,7 @@ static bool take(void *self, const struct remote_answer *answer)
         antminer_pools(json, &a->draft, &a->faults);
     }
     json_free(json);
-    return true;
+    return ERRAND_NEXT;
 }
 
 /* It tells no watts: what its mode draws, by the data sheet or the owner's word. */
@@ -215,7 +213,7 @@ static struct reading modelled_power(const struct antminer *a, hb_mono now)
     return reading_make(w, now, PROVENANCE_MODELLED);
 }
 
-static void tell(void *self, hb_mono now)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct antminer *a = self;
     const double w = rated_w(a, a->draft.model);
@@ -234,25 +232,26 @@ static void tell(void *self, hb_mono now)
     a->draft.applied_w = applied_w(a);
     a->draft.power_w = modelled_power(a, now);
     memcpy(a->draft.faults, a->faults.count, sizeof a->draft.faults);
-    a->env.report(a->env.report_ctx, &a->draft);
+    return &a->draft;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static bool post(struct antminer *a, int request, enum antminer_mode mode)
+static enum errand_step post(struct antminer *a, int request, enum antminer_mode mode)
 {
     char *body = antminer_conf_with(a->before, mode, a->as_text);
-    const bool asked =
-        remote_http(a->remote, request, HTTP_POST, "/cgi-bin/set_miner_conf.cgi", NULL, body);
+    const enum errand_step step =
+        errand_http(&a->errand, request, HTTP_POST, "/cgi-bin/set_miner_conf.cgi", NULL, body);
     free(body);
-    if (asked) {
+    if (step == ERRAND_ASKED) {
         a->env.wrote(a->env.report_ctx, WRITE_FLASH);
     }
-    return asked;
+    return step;
 }
 
-static void rest(struct antminer *a)
+static void rest(void *self)
 {
+    struct antminer *a = self;
     json_free(a->before);
     a->before = NULL;
     a->stage = AT_REST;
@@ -263,7 +262,6 @@ static void rest(struct antminer *a)
 static enum errand_step write_next(void *self, const struct heater_command *order, hb_mono now)
 {
     struct antminer *a = self;
-    bool asked = false;
     (void)now;
     if (a->stage == AT_PATCH) {
         /* Nothing is written yet: the newest command counts, if there is one still. */
@@ -275,26 +273,20 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
     }
     switch (a->stage) {
     case AT_PATCH:
-        asked = post(a, PATCH, a->target);
-        break;
+        return post(a, PATCH, a->target);
     case AT_VERIFY:
-        asked = get(a, VERIFY, "/cgi-bin/get_miner_conf.cgi");
-        break;
+        return get(a, VERIFY, "/cgi-bin/get_miner_conf.cgi");
     case AT_PUT_BACK:
-        asked = post(a, PUT_BACK, ANTMINER_UNKNOWN);
-        break;
+        return post(a, PUT_BACK, ANTMINER_UNKNOWN);
     case AT_VERIFY_BACK:
-        asked = get(a, VERIFY_BACK, "/cgi-bin/get_miner_conf.cgi");
-        break;
+        return get(a, VERIFY_BACK, "/cgi-bin/get_miner_conf.cgi");
     case AT_REST:
     default:
         if (order == NULL || mode_for(a, order->power_w) == a->mode) {
             return ERRAND_DONE;
         }
-        asked = get(a, BEFORE, "/cgi-bin/get_miner_conf.cgi");
-        break;
+        return get(a, BEFORE, "/cgi-bin/get_miner_conf.cgi");
     }
-    return asked ? ERRAND_ASKED : ERRAND_LATER;
 }
 
 static enum errand_step give_up(struct antminer *a, const struct heater_command *order,
@@ -421,21 +413,18 @@ static bool unfinished(const void *self)
     return a->stage != AT_REST;
 }
 
-static const struct errand_rules rules = {.read = read_part,
-                                          .take = take,
-                                          .report = tell,
-                                          .write = write_next,
-                                          .wrote = take_written,
-                                          .unfinished = unfinished,
-                                          .fresh_ms = 2 * POLL_MS};
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = take_written,
+    .unfinished = unfinished,
+    .abandon = rest,
+    .fresh_ms = 2 * POLL_MS,
+};
 
 /* --- the contract ----------------------------------------------------------------------------- */
-
-static void on_answer(void *ctx, const struct remote_answer *answer)
-{
-    struct antminer *a = ctx;
-    errand_answer(&a->errand, answer, clock_mono());
-}
 
 static bool antminer_init(void *self, const struct heater_env *env, struct heater_caps *caps,
                           struct hb_err *err)
@@ -446,22 +435,19 @@ static bool antminer_init(void *self, const struct heater_env *env, struct heate
     a->rated_w = rated_w(a, "");
     fill_caps(a);
     *caps = a->caps;
-    a->errand = (struct errand){.rules = &rules, .self = a};
     const struct remote_options remote = {.url = options_of(a)->url,
                                           .auth = HTTP_AUTH_DIGEST,
                                           .user = options_of(a)->user,
                                           .password = options_of(a)->password,
                                           .tls_unverified = true,
                                           .timeout_ms = TIMEOUT_MS};
-    a->remote = remote_create(&a->env, &remote, on_answer, a, err);
-    return a->remote != NULL;
+    return errand_init(&a->errand, &rules, a, &a->env, &remote, err);
 }
 
 static void antminer_fini(void *self)
 {
     struct antminer *a = self;
-    remote_destroy(a->remote);
-    a->remote = NULL;
+    errand_fini(&a->errand);
     json_free(a->before);
     a->before = NULL;
 }
@@ -470,13 +456,6 @@ static void antminer_poll(void *self, hb_mono now)
 {
     struct antminer *a = self;
     errand_poll(&a->errand, now);
-}
-
-static bool antminer_test(const void *self, const struct heater_command *command,
-                          struct hb_err *err)
-{
-    const struct antminer *a = self;
-    return caps_allow(&a->caps, command->power_w, err);
 }
 
 static void antminer_commit(void *self, const struct heater_command *command, hb_mono now)
@@ -495,6 +474,5 @@ const struct heater_driver antminer_heater = {
     .init = antminer_init,
     .fini = antminer_fini,
     .poll = antminer_poll,
-    .test = antminer_test,
     .commit = antminer_commit,
 };

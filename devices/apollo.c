@@ -1,12 +1,11 @@
 #include "devices/apollo.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "devices/apollo_codec.h"
-#include "devices/caps.h"
-#include "devices/talk.h"
+#include "devices/errand.h"
+#include "devices/levels.h"
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
@@ -23,14 +22,13 @@ enum {
 struct apollo_heater {
     struct heater_env env;
     struct heater_caps caps;
-    struct talk talk;
-    struct apollo seen;
+    struct errand errand;
+    struct apollo seen; /* being read */
+    struct apollo set;  /* as last read, and then as it acknowledged */
     struct reply_faults faults;
     enum apollo_heading heading;
-    bool stale;                /* the mode was set, and its miner not started since */
-    bool knows_no_node;        /* its firmware has no setting for the node's software */
-    hb_mono locked_out_at;     /* when it last refused the password; unset: it did not */
-    char identity[NAME_MAX_B]; /* of the device that was last reported */
+    bool stale;         /* the mode was set, and its miner not started since */
+    bool knows_no_node; /* its firmware has no setting for the node's software */
     char token[APOLLO_TOKEN_MAX], authorization[APOLLO_TOKEN_MAX + 32];
     const char *headers[3];
 };
@@ -69,20 +67,23 @@ static const struct apollo_options *options_of(const struct apollo_heater *a)
 
 enum { READ_NODE, READ_STATE, READS };
 
-static void begin_round(void *self)
+static enum errand_step read_part(void *self, int part)
 {
     struct apollo_heater *a = self;
-    apollo_forget(&a->seen, clock_mono());
-}
-
-static bool ask_read(void *self, size_t step)
-{
-    struct apollo_heater *a = self;
-    if (step == READ_NODE && a->knows_no_node) {
-        return false;
+    if (part == 0) {
+        apollo_forget(&a->seen, clock_mono());
     }
-    return talk_send(&a->talk, HTTP_POST, PATH, a->headers,
-                     step == READ_NODE ? apollo_query_node : apollo_query_state);
+    if (part == READS) {
+        return ERRAND_DONE;
+    }
+    if (a->token[0] == '\0') {
+        return ERRAND_LOGIN;
+    }
+    if (part == READ_NODE && a->knows_no_node) {
+        return ERRAND_NEXT;
+    }
+    return errand_http(&a->errand, part, HTTP_POST, PATH, a->headers,
+                       part == READ_NODE ? apollo_query_node : apollo_query_state);
 }
 
 static void set_token(struct apollo_heater *a, const char *token)
@@ -102,64 +103,61 @@ static void tell_useless(struct apollo_heater *a, const char *why)
     a->env.trouble(a->env.report_ctx, sentence);
 }
 
-static enum talk_turn heard(void *self, size_t step, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct apollo_heater *a = self;
     char why[128];
+    if (!answer->ok) {
+        return ERRAND_LATER;
+    }
     const enum apollo_answer verdict =
         apollo_judge(answer->body, answer->len, why, sizeof why, &a->faults);
     if (answer->status == 401 || verdict == APOLLO_UNAUTHENTICATED) {
         set_token(a, "");
-        return TALK_LOGIN;
+        return ERRAND_LOGIN;
     }
-    if (step == READ_NODE) {
+    if (answer->request == READ_NODE) {
         a->knows_no_node = verdict == APOLLO_REFUSED; /* the query itself, for want of the field */
         if (verdict == APOLLO_GOOD) {
             apollo_read_node(answer->body, answer->len, &a->seen, &a->faults);
         }
-        return TALK_ON;
+        return ERRAND_NEXT;
     }
     if (!apollo_read_state(answer->body, answer->len, &a->seen, &a->faults)) {
         if (answer->status >= 400 && answer->status < 500) {
             tell_useless(a, why);
         }
-        return TALK_OVER;
+        return ERRAND_LATER;
     }
-    return TALK_ON;
+    return ERRAND_NEXT;
 }
 
 /* --- login ------------------------------------------------------------------------------------*/
 
-static bool is_locked_out(const struct apollo_heater *a)
-{
-    return mono_is_set(a->locked_out_at) &&
-           mono_age_ms(clock_mono(), a->locked_out_at) < LOCKOUT_MS;
-}
-
-static bool ask_login(void *self)
+static enum errand_step ask_login(void *self)
 {
     struct apollo_heater *a = self;
     char body[APOLLO_BODY_MAX];
-    if (a->token[0] != '\0' || !apollo_login_body(options_of(a)->password, body)) {
-        return false;
-    }
-    return talk_send(&a->talk, HTTP_POST, PATH, NULL, body);
+    return apollo_login_body(options_of(a)->password, body)
+               ? errand_http(&a->errand, 0, HTTP_POST, PATH, NULL, body)
+               : ERRAND_LATER;
 }
 
-static void shut_out(void *self)
+static enum errand_step shut_out(void *self, const struct heater_command *order)
 {
     struct apollo_heater *a = self;
     char sentence[TEXT_MAX];
+    (void)order; /* it may be given the right one before that expires */
     set_token(a, "");
-    a->locked_out_at = clock_mono();
     (void)snprintf(sentence, sizeof sentence,
                    "expected the password of its web page, got one that it refuses: set "
                    "heaters.%s.password",
                    a->env.id);
     a->env.trouble(a->env.report_ctx, sentence);
+    return ERRAND_LATER;
 }
 
-static enum talk_turn logged_in(void *self, const struct remote_answer *answer)
+static enum errand_step logged_in(void *self, const struct remote_answer *answer)
 {
     struct apollo_heater *a = self;
     char why[128];
@@ -169,97 +167,99 @@ static enum talk_turn logged_in(void *self, const struct remote_answer *answer)
     if (verdict == APOLLO_REFUSED && strstr(why, "Setup") != NULL) {
         a->env.trouble(a->env.report_ctx,
                        "its setup is not finished: open its web page and finish it");
-        return TALK_OVER;
+        return ERRAND_LATER;
     }
     if (verdict == APOLLO_REFUSED || verdict == APOLLO_UNAUTHENTICATED) {
-        return TALK_LOGIN; /* which is refused a second time: shut_out */
+        return ERRAND_LOGIN;
     }
     if (verdict != APOLLO_GOOD || !apollo_read_login(answer->body, answer->len, token)) {
         if (answer->status >= 400 && answer->status < 500) {
             tell_useless(a, why);
         }
-        return TALK_OVER;
+        return ERRAND_LATER;
     }
-    a->locked_out_at = (hb_mono){0};
     set_token(a, token);
-    return TALK_ON;
+    return ERRAND_NEXT;
 }
 
 /* --- writing ----------------------------------------------------------------------------------*/
 
-/* Another device may have taken its address since the last report. */
-static bool may_write(void *self)
-{
-    struct apollo_heater *a = self;
-    return a->identity[0] == '\0' || strcmp(a->identity, a->seen.state.identity) == 0;
-}
-
-/* The mode of a power that test let pass. */
 static enum apollo_mode mode_of(const struct apollo_heater *a, double power_w)
 {
-    int mode = 0;
-    while (mode < APOLLO_MODES && !(fabs(a->caps.tier_w[mode] - power_w) < 0.5)) {
-        mode++;
-    }
-    return power_w > 0 ? (enum apollo_mode)mode : APOLLO_MODES;
+    const int level = levels_index(&a->caps, power_w);
+    return level < 0 ? APOLLO_MODES : (enum apollo_mode)level;
 }
 
-static bool ask_write(void *self, size_t kind, const struct heater_command *command)
+static enum errand_step write_next(void *self, const struct heater_command *order, hb_mono now)
 {
     struct apollo_heater *a = self;
-    const enum apollo_write write = (enum apollo_write)kind;
-    const enum apollo_mode mode = mode_of(a, command->power_w);
     char body[APOLLO_BODY_MAX];
-    if (!apollo_needs(&a->seen, write, mode, a->heading, a->stale)) {
-        return false;
+    enum apollo_write write = 0;
+    (void)now;
+    if (order == NULL) {
+        return ERRAND_DONE;
     }
-    apollo_write_body(&a->seen, write, mode, body);
+    const enum apollo_mode mode = mode_of(a, order->power_w);
+    while (write < APOLLO_WRITES && !apollo_needs(&a->set, write, mode, a->heading, a->stale)) {
+        write++;
+    }
+    if (write == APOLLO_WRITES) {
+        return ERRAND_DONE;
+    }
+    apollo_write_body(&a->set, write, mode, body);
     a->env.wrote(a->env.report_ctx, write == APOLLO_SET_MODE ? WRITE_FLASH : WRITE_VOLATILE);
-    return talk_send(&a->talk, HTTP_POST, PATH, a->headers, body);
+    return errand_http(&a->errand, (int)write, HTTP_POST, PATH, a->headers, body);
 }
 
-static void note_done(struct apollo_heater *a, enum apollo_write write)
+/* What it acknowledged is believed only until it is read back. */
+static void believe(struct apollo_heater *a, enum apollo_write write, enum apollo_mode mode)
 {
     if (write == APOLLO_SET_MODE) {
+        a->set.mode = mode;
         a->stale = true;
     } else {
+        a->set.online = APOLLO_PENDING;
         a->heading = write == APOLLO_STOP ? APOLLO_TO_OFF : APOLLO_TO_ON;
         a->stale = a->stale && write == APOLLO_STOP;
     }
 }
 
-static enum talk_turn written(void *self, size_t kind, const struct heater_command *command,
-                              const struct remote_answer *answer)
+static enum errand_step wrote(void *self, const struct heater_command *order,
+                              const struct remote_answer *answer, hb_mono now)
 {
     struct apollo_heater *a = self;
     char why[128];
     char sentence[TEXT_MAX];
-    const enum apollo_answer verdict =
-        apollo_judge(answer->body, answer->len, why, sizeof why, &a->faults);
-    switch (verdict) {
+    (void)now;
+    if (!answer->ok) {
+        return ERRAND_LATER;
+    }
+    switch (apollo_judge(answer->body, answer->len, why, sizeof why, &a->faults)) {
     case APOLLO_GOOD:
-        note_done(a, (enum apollo_write)kind);
-        return TALK_ON;
+        believe(a, (enum apollo_write)answer->request, mode_of(a, order->power_w));
+        return ERRAND_NEXT;
     case APOLLO_UNAUTHENTICATED:
         set_token(a, "");
-        return TALK_LOGIN;
+        return ERRAND_LOGIN;
     case APOLLO_REFUSED:
-        (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W: %s", command->power_w, why);
-        a->env.refused(a->env.report_ctx, command->seq, sentence);
-        return TALK_BACK;
-    case APOLLO_UNUSABLE:
+        (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W: %s", order->power_w, why);
+        a->env.refused(a->env.report_ctx, order->seq, sentence);
         break;
+    case APOLLO_UNUSABLE:
+        break; /* what became of it shows when it is read */
     }
-    return TALK_BACK; /* what became of it shows when it is read */
+    return ERRAND_LEAVE;
 }
 
 /* --- reporting --------------------------------------------------------------------------------*/
 
-static void report(void *self)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct apollo_heater *a = self;
     struct heater_state *state = &a->seen.state;
     const enum apollo_mode mode = apollo_applied(&a->seen, a->heading);
+    (void)now;
+    a->set = a->seen;
     state->link = HEATER_LINK_OK;
     if (mode == APOLLO_MODES) {
         state->applied_w = 0;
@@ -274,37 +274,27 @@ static void report(void *self)
         state->health = HEATER_POOL_LOST;
     }
     memcpy(state->faults, a->faults.count, sizeof state->faults);
-    (void)text_copy(a->identity, sizeof a->identity, state->identity);
-    a->env.report(a->env.report_ctx, state);
+    return state;
 }
 
 /* --- the driver -------------------------------------------------------------------------------*/
 
-static const struct talk_ways ways = {
-    .reads = READS,
-    .essential = READS,
-    .writes = APOLLO_WRITES,
-    .begin = begin_round,
-    .read = ask_read,
-    .heard = heard,
-    .may_write = may_write,
-    .write = ask_write,
-    .written = written,
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = wrote,
     .login = ask_login,
     .logged_in = logged_in,
     .shut_out = shut_out,
-    .report = report,
+    .lockout_ms = LOCKOUT_MS,
+    .fresh_ms = 2 * POLL_MS,
 };
 
 static bool fill_caps(struct apollo_heater *a, struct hb_err *err)
 {
-    const struct config_powers *levels = &options_of(a)->levels;
-    if (levels->count != 0 && levels->count != APOLLO_MODES) {
-        return hb_fail(err, HB_ERR_USAGE, "levels: expected %d powers, got %zu", APOLLO_MODES,
-                       levels->count);
-    }
     a->caps = (struct heater_caps){
-        .tier_count = APOLLO_MODES,
         .standby_w = options_of(a)->standby_power,
         .settle_ms = SETTLE_MS,
         .min_on_ms = MIN_DWELL_MS,
@@ -314,12 +304,7 @@ static bool fill_caps(struct apollo_heater *a, struct hb_err *err)
         .restarts_on_change = true,
         .has_fan = true,
     };
-    for (int i = 0; i < APOLLO_MODES; i++) {
-        a->caps.tier_w[i] = levels->count > 0 ? levels->w[i] : default_level_w[i];
-    }
-    a->caps.min_w = a->caps.tier_w[0];
-    a->caps.max_w = a->caps.tier_w[APOLLO_MODES - 1];
-    return true;
+    return levels_take(&a->caps, &options_of(a)->levels, default_level_w, APOLLO_MODES, err);
 }
 
 /* With the port of its interface, unless the user gave one. */
@@ -351,37 +336,25 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     *caps = a->caps;
     add_port(options_of(a)->url, url, sizeof url);
     const struct remote_options remote = {.url = url};
-    return talk_init(&a->talk, &ways, a, &a->env, &remote, err);
+    return errand_init(&a->errand, &rules, a, &a->env, &remote, err);
 }
 
 static void fini(void *self)
 {
     struct apollo_heater *a = self;
-    talk_fini(&a->talk);
+    errand_fini(&a->errand);
 }
 
 static void poll(void *self, hb_mono now)
 {
     struct apollo_heater *a = self;
-    (void)now;
-    if (!is_locked_out(a)) {
-        talk_poll(&a->talk);
-    }
-}
-
-static bool test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct apollo_heater *a = self;
-    return caps_allow(&a->caps, command->power_w, err);
+    errand_poll(&a->errand, now);
 }
 
 static void commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct apollo_heater *a = self;
-    (void)now;
-    if (!is_locked_out(a)) {
-        talk_command(&a->talk, command);
-    }
+    errand_commit(&a->errand, command, now);
 }
 
 const struct heater_driver apollo_heater = {
@@ -394,6 +367,5 @@ const struct heater_driver apollo_heater = {
     .init = init,
     .fini = fini,
     .poll = poll,
-    .test = test,
     .commit = commit,
 };

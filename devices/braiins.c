@@ -1,13 +1,11 @@
 #include "devices/braiins.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "devices/braiins_codec.h"
-#include "devices/caps.h"
-#include "devices/talk.h"
+#include "devices/errand.h"
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
@@ -27,14 +25,13 @@ enum {
 struct braiins_heater {
     struct heater_env env;
     struct heater_caps caps;
-    struct talk talk;
+    struct errand errand;
     struct remote *legacy; /* its port 4028 */
-    struct braiins seen;
+    struct braiins seen;   /* being read */
+    struct braiins set;    /* as last read, and then as it acknowledged */
     struct reply_faults faults;
     struct braiins_range range; /* NaN until it was told */
     hb_mono range_at;
-    hb_mono locked_out_at;     /* when it last refused the credentials; unset: it did not */
-    char identity[NAME_MAX_B]; /* of the device that was last reported */
     enum braiins_tuner told_tuner;
     char token[BRAIINS_TOKEN_MAX], authorization[BRAIINS_TOKEN_MAX + 32];
     const char *headers[3], *json_headers[3];
@@ -73,8 +70,7 @@ struct read_row {
     bool (*read)(const char *body, size_t len, struct braiins *seen, struct reply_faults *faults);
 };
 
-/* The first few are what a write is decided on; the range, without a reader, is asked for rarely.
- */
+/* Without the first few there is no report; the range, without a reader, is asked for rarely. */
 enum { ESSENTIAL = 4 };
 static const struct read_row rows[] = {
     {"/api/v1/miner/details", braiins_read_details},
@@ -94,11 +90,6 @@ static void set_token(struct braiins_heater *b, const char *token)
     (void)snprintf(b->authorization, sizeof b->authorization, "Authorization: %s", b->token);
 }
 
-static bool succeeded(const struct remote_answer *answer)
-{
-    return answer->status >= 200 && answer->status < 300;
-}
-
 /* A token lasts for so long without a request, and no longer than the device runs. */
 static bool is_unauthorized(struct braiins_heater *b, const struct remote_answer *answer)
 {
@@ -109,31 +100,34 @@ static bool is_unauthorized(struct braiins_heater *b, const struct remote_answer
     return true;
 }
 
-static void begin_round(void *self)
-{
-    struct braiins_heater *b = self;
-    braiins_forget(&b->seen, clock_mono());
-}
-
 static bool range_is_fresh(const struct braiins_heater *b)
 {
     return mono_is_set(b->range_at) && isfinite(b->range.max_w) &&
            mono_age_ms(b->seen.state.at, b->range_at) < RANGE_AGE_MS;
 }
 
-static bool ask_read(void *self, size_t step)
+static enum errand_step read_part(void *self, int part)
 {
     struct braiins_heater *b = self;
-    if (rows[step].read == NULL && range_is_fresh(b)) {
-        return false;
+    if (part == 0) {
+        braiins_forget(&b->seen, clock_mono());
     }
-    return talk_send(&b->talk, HTTP_GET, rows[step].path, b->headers, NULL);
+    if (part == READS) {
+        return ERRAND_DONE;
+    }
+    if (b->token[0] == '\0') {
+        return ERRAND_LOGIN;
+    }
+    if (rows[part].read == NULL && range_is_fresh(b)) {
+        return ERRAND_NEXT;
+    }
+    return errand_http(&b->errand, part, HTTP_GET, rows[part].path, b->headers, NULL);
 }
 
 static void learn_range(struct braiins_heater *b, const struct remote_answer *answer)
 {
     struct braiins_range range = {NAN, NAN};
-    if (!succeeded(answer) ||
+    if (!remote_is_success(answer) ||
         !braiins_read_constraints(answer->body, answer->len, &range, &b->faults) ||
         !(range.min_w <= range.max_w)) {
         return; /* asked again in the next round */
@@ -161,23 +155,24 @@ static bool is_missing(const struct remote_answer *answer)
     return answer->status == 404 || answer->status == 405;
 }
 
-static enum talk_turn heard(void *self, size_t step, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct braiins_heater *b = self;
+    const struct read_row *row = &rows[answer->request];
+    const bool essential = answer->request < ESSENTIAL;
     if (is_unauthorized(b, answer)) {
-        return TALK_LOGIN;
+        return ERRAND_LOGIN;
     }
-    if (rows[step].read == NULL) {
+    if (answer->ok && row->read == NULL) {
         learn_range(b, answer);
-        return TALK_ON;
+        return ERRAND_NEXT;
     }
-    if (step == 0 && is_missing(answer)) {
+    if (answer->request == 0 && is_missing(answer)) {
         ask_legacy(b);
-        return TALK_OVER;
     }
     const bool useful =
-        succeeded(answer) && rows[step].read(answer->body, answer->len, &b->seen, &b->faults);
-    return useful || step >= ESSENTIAL ? TALK_ON : TALK_OVER;
+        remote_is_success(answer) && row->read(answer->body, answer->len, &b->seen, &b->faults);
+    return useful || !essential ? ERRAND_NEXT : ERRAND_LATER;
 }
 
 static void hear_legacy(void *ctx, const struct remote_answer *answer)
@@ -214,66 +209,48 @@ static void hear_legacy(void *ctx, const struct remote_answer *answer)
 
 /* --- login ------------------------------------------------------------------------------------*/
 
-/* The device is not asked every few seconds with a password that it refused. */
-static bool is_locked_out(const struct braiins_heater *b)
-{
-    return mono_is_set(b->locked_out_at) &&
-           mono_age_ms(clock_mono(), b->locked_out_at) < LOCKOUT_MS;
-}
-
-static bool ask_login(void *self)
+static enum errand_step ask_login(void *self)
 {
     struct braiins_heater *b = self;
     char body[BRAIINS_BODY_MAX];
-    if (b->token[0] != '\0') {
-        return false;
-    }
-    if (!braiins_login_body(options_of(b)->username, options_of(b)->password, body)) {
-        return false; /* bounded by the options' sizes, were it not for escapes */
-    }
-    return talk_send(&b->talk, HTTP_POST, "/api/v1/auth/login", NULL, body);
+    return braiins_login_body(options_of(b)->username, options_of(b)->password, body)
+               ? errand_http(&b->errand, 0, HTTP_POST, "/api/v1/auth/login", NULL, body)
+               : ERRAND_LATER; /* bounded by the options' sizes, were it not for escapes */
 }
 
-static void shut_out(void *self)
+static enum errand_step shut_out(void *self, const struct heater_command *order)
 {
     struct braiins_heater *b = self;
     char sentence[TEXT_MAX];
+    (void)order; /* it may be given the right ones before that expires */
     set_token(b, "");
-    b->locked_out_at = clock_mono();
     (void)snprintf(sentence, sizeof sentence,
                    "expected the user name and password of its web page, got ones that it refuses: "
                    "set heaters.%s.username and heaters.%s.password",
                    b->env.id, b->env.id);
     b->env.trouble(b->env.report_ctx, sentence);
+    return ERRAND_LATER;
 }
 
-static enum talk_turn logged_in(void *self, const struct remote_answer *answer)
+static enum errand_step logged_in(void *self, const struct remote_answer *answer)
 {
     struct braiins_heater *b = self;
     char token[BRAIINS_TOKEN_MAX];
     if (is_missing(answer)) {
         ask_legacy(b);
-        return TALK_OVER;
+        return ERRAND_LATER;
     }
     if (answer->status >= 400 && answer->status < 500) {
-        return TALK_LOGIN; /* which is refused a second time: shut_out */
+        return ERRAND_LOGIN;
     }
-    if (!succeeded(answer) || !braiins_read_login(answer->body, answer->len, token)) {
-        return TALK_OVER;
+    if (!remote_is_success(answer) || !braiins_read_login(answer->body, answer->len, token)) {
+        return ERRAND_LATER;
     }
-    b->locked_out_at = (hb_mono){0};
     set_token(b, token);
-    return TALK_ON;
+    return ERRAND_NEXT;
 }
 
 /* --- writing ----------------------------------------------------------------------------------*/
-
-/* Another device may have taken its address since the last report. */
-static bool may_write(void *self)
-{
-    struct braiins_heater *b = self;
-    return b->identity[0] == '\0' || strcmp(b->identity, b->seen.state.identity) == 0;
-}
 
 static void refuse(struct braiins_heater *b, const struct heater_command *command,
                    const char *sentence)
@@ -282,68 +259,92 @@ static void refuse(struct braiins_heater *b, const struct heater_command *comman
 }
 
 /* The command may be older than what the device told since. */
-static bool is_possible(struct braiins_heater *b, const struct heater_command *command, bool first)
+static bool is_possible(struct braiins_heater *b, const struct heater_command *order)
 {
     char sentence[TEXT_MAX] = "";
-    if (command->power_w <= 0) {
+    if (order->power_w <= 0) {
         return true;
     }
-    if (b->seen.tuner_on == 0) {
+    if (b->set.tuner_on == 0) {
         (void)text_copy(sentence, sizeof sentence,
                         "its tuner is off, so it has no power target: switch the tuner on on its "
                         "page Performance");
-    } else if (command->power_w < b->range.min_w - 0.5 || command->power_w > b->range.max_w + 0.5) {
+    } else if (order->power_w < b->range.min_w - 0.5 || order->power_w > b->range.max_w + 0.5) {
         (void)snprintf(sentence, sizeof sentence, "it takes %.0f to %.0f W, got %.0f W",
-                       b->range.min_w, b->range.max_w, command->power_w);
+                       b->range.min_w, b->range.max_w, order->power_w);
     }
-    if (sentence[0] != '\0' && first) {
-        refuse(b, command, sentence);
+    if (sentence[0] != '\0') {
+        refuse(b, order, sentence);
     }
     return sentence[0] == '\0';
 }
 
-static bool ask_write(void *self, size_t kind, const struct heater_command *command)
+static enum errand_step write_next(void *self, const struct heater_command *order, hb_mono now)
 {
     struct braiins_heater *b = self;
-    const enum braiins_write write = (enum braiins_write)kind;
     char body[BRAIINS_BODY_MAX] = "";
-    if (!is_possible(b, command, kind == 0)) {
-        return false;
+    enum braiins_write write = 0;
+    (void)now;
+    if (order == NULL) {
+        return ERRAND_DONE;
     }
-    if (!braiins_needs(&b->seen, write, command->power_w)) {
-        return false;
+    if (!is_possible(b, order)) {
+        return ERRAND_LEAVE;
+    }
+    while (write < BRAIINS_WRITES && !braiins_needs(&b->set, write, order->power_w)) {
+        write++;
+    }
+    if (write == BRAIINS_WRITES) {
+        return ERRAND_DONE;
     }
     if (write == BRAIINS_SET_TARGET) {
-        braiins_target_body(command->power_w, body);
+        braiins_target_body(order->power_w, body);
     }
     b->env.wrote(b->env.report_ctx, write == BRAIINS_SET_TARGET ? WRITE_FLASH : WRITE_VOLATILE);
-    return talk_send(&b->talk, HTTP_PUT, braiins_write_path(write),
-                     body[0] != '\0' ? b->json_headers : b->headers, body[0] != '\0' ? body : NULL);
+    return errand_http(&b->errand, (int)write, HTTP_PUT, braiins_write_path(write),
+                       body[0] != '\0' ? b->json_headers : b->headers,
+                       body[0] != '\0' ? body : NULL);
 }
 
-static enum talk_turn written(void *self, size_t kind, const struct heater_command *command,
-                              const struct remote_answer *answer)
+/* What it acknowledged is believed only until it is read back. */
+static void believe(struct braiins_heater *b, enum braiins_write write, double power_w)
+{
+    if (write == BRAIINS_SET_TARGET) {
+        b->set.set_w = round(power_w);
+    } else {
+        b->set.status = write == BRAIINS_PAUSE ? BRAIINS_PAUSED : BRAIINS_NORMAL;
+    }
+}
+
+static enum errand_step wrote(void *self, const struct heater_command *order,
+                              const struct remote_answer *answer, hb_mono now)
 {
     struct braiins_heater *b = self;
+    const enum braiins_write write = (enum braiins_write)answer->request;
     char why[128];
     char sentence[TEXT_MAX];
-    if (is_unauthorized(b, answer)) {
-        return TALK_LOGIN;
+    (void)now;
+    if (!answer->ok) {
+        return ERRAND_LATER;
     }
-    if (succeeded(answer)) {
-        return TALK_ON;
+    if (is_unauthorized(b, answer)) {
+        return ERRAND_LOGIN;
+    }
+    if (remote_is_success(answer)) {
+        believe(b, write, order->power_w);
+        return ERRAND_NEXT;
     }
     braiins_read_refusal(answer->body, answer->len, why, sizeof why);
     if (answer->status == 409 || answer->status >= 500) {
         /* Not now, for it is starting or stopping: what became of it shows when it is read. */
         hb_log(b->env.log, LOG_LEVEL_INFO, b->env.id, "%s is put off: HTTP %d %s",
-               braiins_write_path((enum braiins_write)kind), answer->status, why);
-        return TALK_ON;
+               braiins_write_path(write), answer->status, why);
+        return ERRAND_LEAVE;
     }
-    (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W with HTTP %d%s%s",
-                   command->power_w, answer->status, why[0] != '\0' ? ": " : "", why);
-    refuse(b, command, sentence);
-    return TALK_BACK; /* it is not resumed at another power than the one ordered */
+    (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W with HTTP %d%s%s", order->power_w,
+                   answer->status, why[0] != '\0' ? ": " : "", why);
+    refuse(b, order, sentence);
+    return ERRAND_LEAVE; /* it is not resumed at another power than the one ordered */
 }
 
 /* --- reporting --------------------------------------------------------------------------------*/
@@ -364,33 +365,31 @@ static void log_tuner(struct braiins_heater *b)
     }
 }
 
-static void report(void *self)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct braiins_heater *b = self;
     struct heater_state *state = &b->seen.state;
+    (void)now;
     braiins_conclude(&b->seen);
+    b->set = b->seen;
     memcpy(state->faults, b->faults.count, sizeof state->faults);
-    (void)text_copy(b->identity, sizeof b->identity, state->identity);
     log_tuner(b);
-    b->env.report(b->env.report_ctx, state);
+    return state;
 }
 
 /* --- the driver -------------------------------------------------------------------------------*/
 
-static const struct talk_ways ways = {
-    .reads = READS,
-    .essential = ESSENTIAL,
-    .writes = BRAIINS_WRITES,
-    .begin = begin_round,
-    .read = ask_read,
-    .heard = heard,
-    .may_write = may_write,
-    .write = ask_write,
-    .written = written,
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = wrote,
     .login = ask_login,
     .logged_in = logged_in,
     .shut_out = shut_out,
-    .report = report,
+    .lockout_ms = LOCKOUT_MS,
+    .fresh_ms = 2 * POLL_MS,
 };
 
 static void fill_caps(struct braiins_heater *b)
@@ -444,13 +443,13 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     const struct remote_options legacy = {.url = url, .default_port = API_PORT};
     const struct remote_options rest = {.url = options_of(b)->url};
     b->legacy = remote_create(&b->env, &legacy, hear_legacy, b, err);
-    return b->legacy != NULL && talk_init(&b->talk, &ways, b, &b->env, &rest, err);
+    return b->legacy != NULL && errand_init(&b->errand, &rules, b, &b->env, &rest, err);
 }
 
 static void fini(void *self)
 {
     struct braiins_heater *b = self;
-    talk_fini(&b->talk);
+    errand_fini(&b->errand);
     remote_destroy(b->legacy);
     b->legacy = NULL;
 }
@@ -458,25 +457,13 @@ static void fini(void *self)
 static void poll(void *self, hb_mono now)
 {
     struct braiins_heater *b = self;
-    (void)now;
-    if (!is_locked_out(b)) {
-        talk_poll(&b->talk);
-    }
-}
-
-static bool test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct braiins_heater *b = self;
-    return caps_allow(&b->caps, command->power_w, err);
+    errand_poll(&b->errand, now);
 }
 
 static void commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct braiins_heater *b = self;
-    (void)now;
-    if (!is_locked_out(b)) {
-        talk_command(&b->talk, command);
-    }
+    errand_commit(&b->errand, command, now);
 }
 
 const struct heater_driver braiins_heater = {
@@ -489,6 +476,5 @@ const struct heater_driver braiins_heater = {
     .init = init,
     .fini = fini,
     .poll = poll,
-    .test = test,
     .commit = commit,
 };

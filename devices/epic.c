@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devices/caps.h"
 #include "devices/epic_codec.h"
 #include "devices/errand.h"
 #include "devices/levels.h"
@@ -23,7 +22,6 @@ enum { STOP = READS_END, AUTOSTART, TUNE, ALGORITHM };
 struct epic {
     struct heater_env env;
     struct heater_caps caps;
-    struct remote *remote;
     struct errand errand;
     struct reply_faults faults;
     struct heater_state draft;
@@ -107,8 +105,7 @@ static enum errand_step read_part(void *self, int part)
         strcmp(e->asked_of, e->draft.identity) == 0) {
         return ERRAND_NEXT;
     }
-    return remote_http(e->remote, request, HTTP_GET, paths[request], NULL, NULL) ? ERRAND_ASKED
-                                                                                 : ERRAND_LATER;
+    return errand_http(&e->errand, request, HTTP_GET, paths[request], NULL, NULL);
 }
 
 static void take_capabilities(struct epic *e, const struct json *json)
@@ -119,12 +116,12 @@ static void take_capabilities(struct epic *e, const struct json *json)
     e->env.abilities(e->env.report_ctx, &e->caps);
 }
 
-static bool take(void *self, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct epic *e = self;
     struct json *json = NULL;
     if (!answer->ok) {
-        return false;
+        return ERRAND_LATER;
     }
     if (answer->status == 200) {
         json = reply_parse(answer->body, answer->len, &e->faults);
@@ -132,7 +129,7 @@ static bool take(void *self, const struct remote_answer *answer)
     /* It may fail to tell what it is asked: {"result": false, "error": ...} */
     if (json == NULL || json_get(json, "result") != NULL) {
         json_free(json);
-        return answer->request != READ_SUMMARY;
+        return answer->request != READ_SUMMARY ? ERRAND_NEXT : ERRAND_LATER;
     }
     if (answer->request == READ_NETWORK) {
         epic_network(json, &e->draft, &e->faults);
@@ -142,7 +139,7 @@ static bool take(void *self, const struct remote_answer *answer)
         epic_summary(json, &e->draft, &e->reading, &e->faults);
     }
     json_free(json);
-    return true;
+    return ERRAND_NEXT;
 }
 
 static double applied_w(const struct epic *e)
@@ -154,7 +151,7 @@ static double applied_w(const struct epic *e)
                                             : epic_applied_w(&e->abilities, &e->set);
 }
 
-static void tell(void *self, hb_mono now)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct epic *e = self;
     e->set = e->reading;
@@ -163,7 +160,7 @@ static void tell(void *self, hb_mono now)
     e->draft.at = now;
     e->draft.applied_w = applied_w(e);
     memcpy(e->draft.faults, e->faults.count, sizeof e->draft.faults);
-    e->env.report(e->env.report_ctx, &e->draft);
+    return &e->draft;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -220,7 +217,7 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
         e->busy_since = (hb_mono){0};
         return ERRAND_DONE;
     }
-    if (!fits || !remote_http(e->remote, change, HTTP_POST, path, NULL, body)) {
+    if (!fits || errand_http(&e->errand, change, HTTP_POST, path, NULL, body) != ERRAND_ASKED) {
         return ERRAND_LATER;
     }
     /* All of these are kept over a restart. */
@@ -288,27 +285,16 @@ static enum errand_step take_written(void *self, const struct heater_command *or
     return ERRAND_NEXT;
 }
 
-static bool unfinished(const void *self)
-{
-    (void)self;
-    return false;
-}
-
-static const struct errand_rules rules = {.read = read_part,
-                                          .take = take,
-                                          .report = tell,
-                                          .write = write_next,
-                                          .wrote = take_written,
-                                          .unfinished = unfinished,
-                                          .fresh_ms = 2 * POLL_MS};
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = take_written,
+    .fresh_ms = 2 * POLL_MS,
+};
 
 /* --- the contract ----------------------------------------------------------------------------- */
-
-static void on_answer(void *ctx, const struct remote_answer *answer)
-{
-    struct epic *e = ctx;
-    errand_answer(&e->errand, answer, clock_mono());
-}
 
 static bool epic_init(void *self, const struct heater_env *env, struct heater_caps *caps,
                       struct hb_err *err)
@@ -317,29 +303,20 @@ static bool epic_init(void *self, const struct heater_env *env, struct heater_ca
     e->env = *env;
     fill_caps(e);
     *caps = e->caps;
-    e->errand = (struct errand){.rules = &rules, .self = e};
     const struct remote_options remote = {.url = options_of(e)->url};
-    e->remote = remote_create(&e->env, &remote, on_answer, e, err);
-    return e->remote != NULL;
+    return errand_init(&e->errand, &rules, e, &e->env, &remote, err);
 }
 
 static void epic_fini(void *self)
 {
     struct epic *e = self;
-    remote_destroy(e->remote);
-    e->remote = NULL;
+    errand_fini(&e->errand);
 }
 
 static void epic_poll(void *self, hb_mono now)
 {
     struct epic *e = self;
     errand_poll(&e->errand, now);
-}
-
-static bool epic_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct epic *e = self;
-    return caps_allow(&e->caps, command->power_w, err);
 }
 
 static void epic_commit(void *self, const struct heater_command *command, hb_mono now)
@@ -358,6 +335,5 @@ const struct heater_driver epic_heater = {
     .init = epic_init,
     .fini = epic_fini,
     .poll = epic_poll,
-    .test = epic_test,
     .commit = epic_commit,
 };

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devices/caps.h"
 #include "devices/errand.h"
 #include "devices/levels.h"
 #include "devices/luxos_codec.h"
@@ -36,7 +35,6 @@ enum request {
 struct luxos {
     struct heater_env env;
     struct heater_caps caps;
-    struct remote *remote;
     struct errand errand;
     struct reply_faults faults;
     struct luxos_profiles profiles;
@@ -81,11 +79,13 @@ static void refuse(struct luxos *l, const struct heater_command *order, const ch
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool ask(struct luxos *l, enum request request, const char *command, const char *parameter)
+static enum errand_step ask(struct luxos *l, enum request request, const char *command,
+                            const char *parameter)
 {
     char text[LUXOS_REQUEST];
-    return luxos_request(text, sizeof text, command, parameter) &&
-           remote_tcp(l->remote, (int)request, text, strlen(text), EXCHANGE_JSON);
+    return luxos_request(text, sizeof text, command, parameter)
+               ? errand_tcp(&l->errand, (int)request, text, EXCHANGE_JSON)
+               : ERRAND_LATER;
 }
 
 /* The table is asked for again when the device changes, or runs at a profile that is not in it. */
@@ -108,7 +108,7 @@ static enum errand_step read_part(void *self, int part)
     if (request > READ_PROFILES || (request == READ_PROFILES && !needs_profiles(l))) {
         return ERRAND_DONE;
     }
-    return ask(l, (enum request)request, commands[request], NULL) ? ERRAND_ASKED : ERRAND_LATER;
+    return ask(l, (enum request)request, commands[request], NULL);
 }
 
 static void take_profiles(struct luxos *l, const struct json *json)
@@ -155,19 +155,19 @@ static void take_answer(struct luxos *l, int request, const struct json *json)
     }
 }
 
-static bool take(void *self, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct luxos *l = self;
     if (!answer->ok) {
-        return false;
+        return ERRAND_LATER;
     }
     struct json *json = reply_parse(answer->body, answer->len, &l->faults);
     if (json == NULL && answer->request == READ_CONFIG) {
-        return false; /* without its settings nothing else has a meaning */
+        return ERRAND_LATER; /* without its settings nothing else has a meaning */
     }
     take_answer(l, answer->request, json);
     json_free(json);
-    return true;
+    return ERRAND_NEXT;
 }
 
 /* --- what it says ------------------------------------------------------------------------------*/
@@ -201,7 +201,7 @@ static void note_moved_profile(struct luxos *l, hb_mono now)
     }
 }
 
-static void tell(void *self, hb_mono now)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct luxos *l = self;
     l->set = l->reading;
@@ -210,7 +210,7 @@ static void tell(void *self, hb_mono now)
     l->draft.at = now;
     l->draft.applied_w = applied_w(l);
     memcpy(l->draft.faults, l->faults.count, sizeof l->draft.faults);
-    l->env.report(l->env.report_ctx, &l->draft);
+    return &l->draft;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -240,7 +240,6 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
 {
     struct luxos *l = self;
     char parameter[LUXOS_REQUEST];
-    bool asked = false;
     (void)now;
     const enum request change = next_change(l, order, parameter);
     if (change == 0 && l->session[0] == '\0') {
@@ -249,16 +248,17 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
         return ERRAND_DONE;
     }
     if (change == 0) {
-        asked = ask(l, LOGOFF, "logoff", l->session);
-    } else if (l->session[0] == '\0') {
-        asked = ask(l, LOGON, "logon", NULL);
-    } else {
-        asked = ask(l, change, change == SET_PROFILE ? "profileset" : "curtail", parameter);
-        if (asked) {
-            l->env.wrote(l->env.report_ctx, change == SET_PROFILE ? WRITE_FLASH : WRITE_VOLATILE);
-        }
+        return ask(l, LOGOFF, "logoff", l->session);
     }
-    return asked ? ERRAND_ASKED : ERRAND_LATER;
+    if (l->session[0] == '\0') {
+        return ask(l, LOGON, "logon", NULL);
+    }
+    const bool profile = change == SET_PROFILE;
+    const enum errand_step step = ask(l, change, profile ? "profileset" : "curtail", parameter);
+    if (step == ERRAND_ASKED) {
+        l->env.wrote(l->env.report_ctx, profile ? WRITE_FLASH : WRITE_VOLATILE);
+    }
+    return step;
 }
 
 /* Another program holds the session: it is waited for, and never ended from here. */
@@ -356,21 +356,24 @@ static bool unfinished(const void *self)
     return l->session[0] != '\0';
 }
 
-static const struct errand_rules rules = {.read = read_part,
-                                          .take = take,
-                                          .report = tell,
-                                          .write = write_next,
-                                          .wrote = take_written,
-                                          .unfinished = unfinished,
-                                          .fresh_ms = 2 * POLL_MS};
+static void abandon(void *self)
+{
+    struct luxos *l = self;
+    l->session[0] = '\0';
+}
+
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = take_written,
+    .unfinished = unfinished,
+    .abandon = abandon,
+    .fresh_ms = 2 * POLL_MS,
+};
 
 /* --- the contract ----------------------------------------------------------------------------- */
-
-static void on_answer(void *ctx, const struct remote_answer *answer)
-{
-    struct luxos *l = ctx;
-    errand_answer(&l->errand, answer, clock_mono());
-}
 
 /* Before its table was read, only that it has a range. */
 static void assume_caps(struct luxos *l)
@@ -394,29 +397,20 @@ static bool luxos_init(void *self, const struct heater_env *env, struct heater_c
     l->env = *env;
     assume_caps(l);
     *caps = l->caps;
-    l->errand = (struct errand){.rules = &rules, .self = l};
     const struct remote_options remote = {.url = options_of(l)->url, .default_port = API_PORT};
-    l->remote = remote_create(&l->env, &remote, on_answer, l, err);
-    return l->remote != NULL;
+    return errand_init(&l->errand, &rules, l, &l->env, &remote, err);
 }
 
 static void luxos_fini(void *self)
 {
     struct luxos *l = self;
-    remote_destroy(l->remote);
-    l->remote = NULL;
+    errand_fini(&l->errand);
 }
 
 static void luxos_poll(void *self, hb_mono now)
 {
     struct luxos *l = self;
     errand_poll(&l->errand, now);
-}
-
-static bool luxos_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct luxos *l = self;
-    return caps_allow(&l->caps, command->power_w, err);
 }
 
 static void luxos_commit(void *self, const struct heater_command *command, hb_mono now)
@@ -435,6 +429,5 @@ const struct heater_driver luxos_heater = {
     .init = luxos_init,
     .fini = luxos_fini,
     .poll = luxos_poll,
-    .test = luxos_test,
     .commit = luxos_commit,
 };

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devices/caps.h"
+#include "devices/errand.h"
+#include "devices/levels.h"
 #include "devices/ofen_codec.h"
-#include "devices/talk.h"
 #include "ground/text.h"
 #include "plumbing/clock.h"
 
@@ -23,10 +23,10 @@ struct ofen_row {
     ofen_reader read; /* NULL: a 21port's summary */
 };
 
-/* What differs between the two. The first `essential` rows are what a write is decided on. */
+/* What differs between the two. Without the first `essential` rows there is no report. */
 struct ofen_kind {
     const struct ofen_row *rows;
-    size_t reads, essential;
+    int reads, essential;
     const char *name; /* for messages */
     struct ofen_call (*call)(enum ofen_write write, int level, const char *miner);
 };
@@ -35,14 +35,12 @@ struct ofen_heater {
     struct heater_env env;
     const struct ofen_kind *kind;
     struct heater_caps caps;
-    struct talk_ways ways;
-    struct talk talk;
-    struct ofen seen;
+    struct errand errand;
+    struct ofen seen; /* being read */
+    struct ofen set;  /* as last read, and then as it acknowledged */
     struct reply_faults faults;
-    double level_w[OFEN_LEVELS];
-    bool early_refused;        /* the first attempt to set the level of this command */
-    int told_level;            /* whose watts were already compared with ours */
-    char identity[NAME_MAX_B]; /* of the device that was last reported */
+    bool early_refused; /* it took no level while it was off */
+    int told_level;     /* whose watts were already compared with ours */
 };
 
 static const struct ofen_row ofen_rows[] = {
@@ -100,23 +98,17 @@ static const struct ofen_options *options_of(const struct ofen_heater *o)
     return o->env.options;
 }
 
-static bool succeeded(const struct remote_answer *answer)
-{
-    return answer->status >= 200 && answer->status < 300;
-}
-
 /* --- reading ----------------------------------------------------------------------------------*/
 
-static void begin_round(void *self)
+static enum errand_step read_part(void *self, int part)
 {
     struct ofen_heater *o = self;
-    ofen_forget(&o->seen, clock_mono());
-}
-
-static bool ask_read(void *self, size_t step)
-{
-    struct ofen_heater *o = self;
-    return talk_send(&o->talk, HTTP_GET, o->kind->rows[step].path, NULL, NULL);
+    if (part == 0) {
+        ofen_forget(&o->seen, clock_mono());
+    }
+    return part < o->kind->reads
+               ? errand_http(&o->errand, part, HTTP_GET, o->kind->rows[part].path, NULL, NULL)
+               : ERRAND_DONE;
 }
 
 static void trouble(struct ofen_heater *o, const char *sentence)
@@ -141,9 +133,9 @@ static void tell_http_error(struct ofen_heater *o, const struct remote_answer *a
     trouble(o, sentence);
 }
 
-static bool take(struct ofen_heater *o, size_t step, const struct remote_answer *answer)
+static bool take_row(struct ofen_heater *o, const struct remote_answer *answer)
 {
-    const struct ofen_row *row = &o->kind->rows[step];
+    const struct ofen_row *row = &o->kind->rows[answer->request];
     if (row->read != NULL) {
         return row->read(answer->body, answer->len, &o->seen, &o->faults);
     }
@@ -162,75 +154,82 @@ static bool take(struct ofen_heater *o, size_t step, const struct remote_answer 
     return false;
 }
 
-static enum talk_turn heard(void *self, size_t step, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct ofen_heater *o = self;
-    const bool useful = succeeded(answer) && take(o, step, answer);
-    if (step < o->kind->essential && !useful) {
-        if (answer->status >= 400 && answer->status < 500) {
-            tell_http_error(o, answer);
-        }
-        return TALK_OVER;
+    const bool useful = remote_is_success(answer) && take_row(o, answer);
+    if (useful || answer->request >= o->kind->essential) {
+        return ERRAND_NEXT;
     }
-    return TALK_ON;
+    if (answer->status >= 400 && answer->status < 500) {
+        tell_http_error(o, answer);
+    }
+    return ERRAND_LATER;
 }
 
 /* --- writing ----------------------------------------------------------------------------------*/
 
-/* Another device may have taken its address since the last report. */
-static bool may_write(void *self)
-{
-    struct ofen_heater *o = self;
-    o->early_refused = false;
-    return o->identity[0] == '\0' || strcmp(o->identity, o->seen.state.identity) == 0;
-}
-
-/* The level of a power that test let pass. */
 static int level_of(const struct ofen_heater *o, double power_w)
 {
-    int level = OFEN_LEVEL_OFF;
-    for (int i = 0; i < OFEN_LEVELS && power_w > 0; i++) {
-        if (fabs(o->level_w[i] - power_w) < 0.5) {
-            level = i;
-        }
-    }
-    return level;
+    const int level = levels_index(&o->caps, power_w);
+    return level < 0 ? OFEN_LEVEL_OFF : level;
 }
 
-static bool ask_write(void *self, size_t kind, const struct heater_command *command)
+static enum errand_step write_next(void *self, const struct heater_command *order, hb_mono now)
 {
-    struct ofen_heater *o = self;
-    const enum ofen_write write = (enum ofen_write)kind;
-    const int level = level_of(o, command->power_w);
-    if (!ofen_needs(&o->seen, write, level, o->early_refused)) {
-        return false;
-    }
     static const char *const headers[] = {"Content-Type: application/json; charset=UTF-8", NULL};
+    struct ofen_heater *o = self;
+    enum ofen_write write = 0;
+    (void)now;
+    const int level = order != NULL ? level_of(o, order->power_w) : OFEN_LEVEL_UNKNOWN;
+    while (order != NULL && write < OFEN_WRITES &&
+           !ofen_needs(&o->set, write, level, o->early_refused)) {
+        write++;
+    }
+    if (order == NULL || write == OFEN_WRITES) {
+        o->early_refused = false;
+        return ERRAND_DONE;
+    }
     const struct ofen_call call = o->kind->call(write, level, options_of(o)->miner);
-    const bool level_changes = write == OFEN_SET_LEVEL || write == OFEN_SET_LEVEL_LATE;
-    o->env.wrote(o->env.report_ctx, level_changes ? WRITE_FLASH : WRITE_VOLATILE);
-    return talk_send(&o->talk, HTTP_POST, call.path, headers, call.body);
+    o->env.wrote(o->env.report_ctx, write == OFEN_SET_LEVEL ? WRITE_FLASH : WRITE_VOLATILE);
+    return errand_http(&o->errand, (int)write, HTTP_POST, call.path, headers, call.body);
 }
 
-static enum talk_turn written(void *self, size_t kind, const struct heater_command *command,
-                              const struct remote_answer *answer)
+/* What it acknowledged is believed only until it is read back. */
+static void believe(struct ofen_heater *o, enum ofen_write write, int level)
+{
+    if (write == OFEN_SET_LEVEL) {
+        o->set.level = level;
+    } else {
+        o->set.enabled = write == OFEN_ENABLE;
+        o->set.operational = o->set.enabled;
+    }
+}
+
+static enum errand_step wrote(void *self, const struct heater_command *order,
+                              const struct remote_answer *answer, hb_mono now)
 {
     struct ofen_heater *o = self;
+    const enum ofen_write write = (enum ofen_write)answer->request;
     char sentence[TEXT_MAX];
-    if (succeeded(answer)) {
-        return TALK_ON;
+    (void)now;
+    if (!answer->ok) {
+        return ERRAND_LATER;
     }
-    if (kind == OFEN_SET_LEVEL && ofen_applied(&o->seen) == OFEN_LEVEL_OFF) {
+    if (remote_is_success(answer)) {
+        believe(o, write, level_of(o, order->power_w));
+        return ERRAND_NEXT;
+    }
+    if (write == OFEN_SET_LEVEL && !o->early_refused && ofen_applied(&o->set) == OFEN_LEVEL_OFF) {
         o->early_refused = true; /* perhaps because it is off */
-        return TALK_ON;
+        return ERRAND_NEXT;
     }
-    if (answer->status >= 500 || answer->status == 409) {
-        return TALK_BACK; /* not now: what became of it shows when it is read */
+    if (answer->status < 500 && answer->status != 409) {
+        (void)snprintf(sentence, sizeof sentence, "%s refuses %.0f W with HTTP %d", o->kind->name,
+                       order->power_w, answer->status);
+        o->env.refused(o->env.report_ctx, order->seq, sentence);
     }
-    (void)snprintf(sentence, sizeof sentence, "%s refuses %.0f W with HTTP %d", o->kind->name,
-                   command->power_w, answer->status);
-    o->env.refused(o->env.report_ctx, command->seq, sentence);
-    return TALK_BACK;
+    return ERRAND_LEAVE; /* what became of it shows when it is read */
 }
 
 /* --- reporting --------------------------------------------------------------------------------*/
@@ -244,7 +243,7 @@ static void compare_watts(struct ofen_heater *o, int level)
         return;
     }
     o->told_level = level;
-    const double ours_w = o->level_w[level];
+    const double ours_w = o->caps.tier_w[level];
     const bool fits = fabs(told_w - ours_w) <= MISMATCH * ours_w ||
                       fabs(told_w / 3 - ours_w) <= MISMATCH * ours_w;
     hb_log(o->env.log, fits ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, o->env.id,
@@ -252,14 +251,16 @@ static void compare_watts(struct ofen_heater *o, int level)
            told_w, told_w / 3, level, ours_w, fits ? "" : ": measure it and set `levels`");
 }
 
-static void report(void *self)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct ofen_heater *o = self;
     struct heater_state *state = &o->seen.state;
     const int level = ofen_applied(&o->seen);
+    (void)now;
+    o->set = o->seen;
     state->link = HEATER_LINK_OK;
     if (level != OFEN_LEVEL_UNKNOWN) {
-        state->applied_w = level == OFEN_LEVEL_OFF ? 0 : o->level_w[level];
+        state->applied_w = level == OFEN_LEVEL_OFF ? 0 : o->caps.tier_w[level];
     }
     if (state->pool[0] != '\0' && state->pool_link == POOL_NONE) {
         /* Without a pool's work it would not hash. */
@@ -274,22 +275,24 @@ static void report(void *self)
                         "it is not paired yet: pair it in the app of 21energy");
     }
     memcpy(state->faults, o->faults.count, sizeof state->faults);
-    (void)text_copy(o->identity, sizeof o->identity, state->identity);
     compare_watts(o, level);
-    o->env.report(o->env.report_ctx, state);
+    return state;
 }
 
 /* --- the drivers ------------------------------------------------------------------------------*/
 
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = wrote,
+    .fresh_ms = 2 * POLL_MS,
+};
+
 static bool set_levels(struct ofen_heater *o, struct hb_err *err)
 {
-    const struct config_powers *levels = &options_of(o)->levels;
-    if (levels->count != 0 && levels->count != OFEN_LEVELS) {
-        return hb_fail(err, HB_ERR_USAGE, "levels: expected %d powers, got %zu", OFEN_LEVELS,
-                       levels->count);
-    }
     o->caps = (struct heater_caps){
-        .tier_count = OFEN_LEVELS,
         .standby_w = options_of(o)->standby_power,
         .settle_ms = SETTLE_MS,
         .min_on_ms = MIN_DWELL_MS,
@@ -298,13 +301,7 @@ static bool set_levels(struct ofen_heater *o, struct hb_err *err)
         .max_writes_per_day = MAX_WRITES,
         .has_fan = true,
     };
-    for (int i = 0; i < OFEN_LEVELS; i++) {
-        o->level_w[i] = levels->count > 0 ? levels->w[i] : default_level_w[i];
-        o->caps.tier_w[i] = o->level_w[i];
-    }
-    o->caps.min_w = o->level_w[0];
-    o->caps.max_w = o->level_w[OFEN_LEVELS - 1];
-    return true;
+    return levels_take(&o->caps, &options_of(o)->levels, default_level_w, OFEN_LEVELS, err);
 }
 
 static bool init(struct ofen_heater *o, const struct ofen_kind *kind, const struct heater_env *env,
@@ -312,16 +309,6 @@ static bool init(struct ofen_heater *o, const struct ofen_kind *kind, const stru
 {
     o->env = *env;
     o->kind = kind;
-    o->ways = (struct talk_ways){.reads = kind->reads,
-                                 .essential = kind->essential,
-                                 .writes = OFEN_WRITES,
-                                 .begin = begin_round,
-                                 .read = ask_read,
-                                 .heard = heard,
-                                 .may_write = may_write,
-                                 .write = ask_write,
-                                 .written = written,
-                                 .report = report};
     o->told_level = OFEN_LEVEL_UNKNOWN;
     ofen_forget(&o->seen, (hb_mono){0});
     if (!set_levels(o, err)) {
@@ -329,7 +316,7 @@ static bool init(struct ofen_heater *o, const struct ofen_kind *kind, const stru
     }
     *caps = o->caps;
     const struct remote_options remote = {.url = options_of(o)->url};
-    return talk_init(&o->talk, &o->ways, o, &o->env, &remote, err);
+    return errand_init(&o->errand, &rules, o, &o->env, &remote, err);
 }
 
 static bool ofen_init(void *self, const struct heater_env *env, struct heater_caps *caps,
@@ -347,27 +334,19 @@ static bool port21_init(void *self, const struct heater_env *env, struct heater_
 static void fini(void *self)
 {
     struct ofen_heater *o = self;
-    talk_fini(&o->talk);
+    errand_fini(&o->errand);
 }
 
 static void poll(void *self, hb_mono now)
 {
     struct ofen_heater *o = self;
-    (void)now;
-    talk_poll(&o->talk);
-}
-
-static bool test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct ofen_heater *o = self;
-    return caps_allow(&o->caps, command->power_w, err);
+    errand_poll(&o->errand, now);
 }
 
 static void commit(void *self, const struct heater_command *command, hb_mono now)
 {
     struct ofen_heater *o = self;
-    (void)now;
-    talk_command(&o->talk, command);
+    errand_commit(&o->errand, command, now);
 }
 
 const struct heater_driver ofen_heater = {
@@ -380,7 +359,6 @@ const struct heater_driver ofen_heater = {
     .init = ofen_init,
     .fini = fini,
     .poll = poll,
-    .test = test,
     .commit = commit,
 };
 
@@ -394,6 +372,5 @@ const struct heater_driver port21_heater = {
     .init = port21_init,
     .fini = fini,
     .poll = poll,
-    .test = test,
     .commit = commit,
 };

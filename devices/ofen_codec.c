@@ -316,11 +316,9 @@ bool ofen_needs(const struct ofen *seen, enum ofen_write write, int level, bool 
     const bool on = level != OFEN_LEVEL_OFF;
     switch (write) {
     case OFEN_SET_LEVEL:
-        return on && seen->level != level;
+        return on && seen->level != level && (is_on(seen) || !early_refused);
     case OFEN_ENABLE:
         return on && !is_on(seen);
-    case OFEN_SET_LEVEL_LATE:
-        return on && seen->level != level && early_refused && !is_on(seen);
     case OFEN_DISABLE:
         return !on && seen->enabled != 0;
     case OFEN_WRITES:
@@ -333,7 +331,7 @@ struct ofen_call ofen_call(enum ofen_write write, int level, const char *miner)
 {
     struct ofen_call call = {"/21control/heater/enable", ""};
     (void)miner; /* there is only one inside */
-    if (write == OFEN_SET_LEVEL || write == OFEN_SET_LEVEL_LATE) {
+    if (write == OFEN_SET_LEVEL) {
         (void)snprintf(call.path, sizeof call.path, "/21control/heater/powerTarget/%d", level);
     } else {
         (void)snprintf(call.body, sizeof call.body, "{\"enabled\":%s}",
@@ -346,7 +344,7 @@ struct ofen_call port21_call(enum ofen_write write, int level, const char *miner
 {
     struct ofen_call call = {"/21port/mining/enable", ""};
     struct json *json = json_new_object();
-    if (write == OFEN_SET_LEVEL || write == OFEN_SET_LEVEL_LATE) {
+    if (write == OFEN_SET_LEVEL) {
         (void)text_copy(call.path, sizeof call.path, "/21port/mining/powerLevel");
         json_add_number(json, "level", level, 0);
     } else {

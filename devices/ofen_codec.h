@@ -51,11 +51,11 @@ bool port21_read_pools(const char *body, size_t len, struct ofen *seen,
 int ofen_applied(const struct ofen *seen);
 
 /* In the order in which they are made. The level comes first, so that it does not start at the old
- * one; whether a device that is off takes it is not known, so it is asked again afterwards. */
-enum ofen_write { OFEN_SET_LEVEL, OFEN_ENABLE, OFEN_SET_LEVEL_LATE, OFEN_DISABLE, OFEN_WRITES };
+ * one; whether a device that is off takes it is not known. */
+enum ofen_write { OFEN_SET_LEVEL, OFEN_ENABLE, OFEN_DISABLE, OFEN_WRITES };
 
-/* Whether that write is needed to have `level`, which may be OFEN_LEVEL_OFF. `early_refused`: the
- * first OFEN_SET_LEVEL was. */
+/* Whether that write is needed to have `level`, which may be OFEN_LEVEL_OFF. `early_refused`: it
+ * takes no level while it is off, so that waits until it is on. */
 bool ofen_needs(const struct ofen *seen, enum ofen_write write, int level, bool early_refused);
 
 /* The POST of that write; `body` is "" for none. */

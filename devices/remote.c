@@ -295,6 +295,11 @@ bool remote_tcp(struct remote *remote, int request, const char *bytes, size_t le
     return add(remote, &ask, copy_bytes(&ask.body, bytes, len));
 }
 
+bool remote_is_success(const struct remote_answer *answer)
+{
+    return answer->ok && answer->status >= 200 && answer->status < 300;
+}
+
 size_t remote_pending(const struct remote *remote)
 {
     return remote->count;

@@ -33,6 +33,9 @@ struct remote_answer {
     const struct http_answer *answer; /* for http_header; NULL for TCP */
 };
 
+/* Something came, and with an HTTP status of 200 to 299. */
+bool remote_is_success(const struct remote_answer *answer);
+
 /* May ask for more from within. */
 typedef void (*remote_done)(void *ctx, const struct remote_answer *answer);
 

@@ -18,13 +18,12 @@
 #define THROTTLE_WRITE_MS  120000 /* it is kept in a configuration file */
 #define LOCKED_MS          300000 /* after a password was refused, against its own lock */
 
-enum { READ_INFO = 1, READ_SUMMARY, READ_PERF, UNLOCK, READ_PRESETS, READS_END };
-enum { PAUSE = READS_END, RESUME, START, THROTTLE, PRESET, RESTART };
+enum { READ_INFO = 1, READ_SUMMARY, READ_PERF, READ_PRESETS, READS_END };
+enum { PAUSE = READS_END, RESUME, START, THROTTLE, PRESET, RESTART, UNLOCK };
 
 struct vnish {
     struct heater_env env;
     struct heater_caps caps;
-    struct remote *remote;
     struct errand errand;
     struct reply_faults faults;
     struct heater_state draft;
@@ -34,7 +33,6 @@ struct vnish {
     struct vnish_presets presets;
     char token[VNISH_TOKEN]; /* "" if it is locked */
     hb_mono locked_at;       /* when it refused the password; unset if it did not */
-    bool unlocked_again;     /* once for this change already         */
     bool resumed;            /* and it still stands: then it is to be started */
     bool restart_due;        /* the preset that it acknowledged asks for it */
     bool wake_first;         /* it takes no setting while it stands   */
@@ -80,8 +78,8 @@ static double full_w(const struct vnish *v, const struct vnish_settings *setting
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static bool ask(struct vnish *v, int request, enum http_method method, const char *path,
-                const char *body)
+static enum errand_step ask(struct vnish *v, int request, enum http_method method, const char *path,
+                            const char *body)
 {
     char credentials[VNISH_TOKEN + 32] = "";
     if (options_of(v)->api_key[0] != '\0') {
@@ -93,14 +91,16 @@ static bool ask(struct vnish *v, int request, enum http_method method, const cha
     if (credentials[0] != '\0') {
         headers[1] = credentials;
     }
-    return remote_http(v->remote, request, method, path, headers, body);
+    return errand_http(&v->errand, request, method, path, headers, body);
 }
 
-static bool ask_unlock(struct vnish *v)
+static enum errand_step ask_unlock(void *self)
 {
+    struct vnish *v = self;
     char body[2 * NAME_MAX_B + 16];
-    return vnish_body_unlock(body, sizeof body, options_of(v)->password) &&
-           ask(v, UNLOCK, HTTP_POST, "/api/v1/unlock", body);
+    return vnish_body_unlock(body, sizeof body, options_of(v)->password)
+               ? ask(v, UNLOCK, HTTP_POST, "/api/v1/unlock", body)
+               : ERRAND_LATER;
 }
 
 static bool has_credentials(const struct vnish *v)
@@ -132,61 +132,46 @@ static bool may_unlock(const struct vnish *v, hb_mono now)
 static enum errand_step read_part(void *self, int part)
 {
     struct vnish *v = self;
-    bool asked = false;
     switch (part + 1) {
     case READ_INFO:
         v->draft = reply_unknown_state(clock_mono());
         v->reading = (struct vnish_settings){.throttled = NAN, .preset_w = NAN};
-        asked = ask(v, READ_INFO, HTTP_GET, "/api/v1/info", NULL);
-        break;
+        return ask(v, READ_INFO, HTTP_GET, "/api/v1/info", NULL);
     case READ_SUMMARY:
-        asked = ask(v, READ_SUMMARY, HTTP_GET, "/api/v1/summary", NULL);
-        break;
+        return ask(v, READ_SUMMARY, HTTP_GET, "/api/v1/summary", NULL);
     case READ_PERF:
-        asked = ask(v, READ_PERF, HTTP_GET, "/api/v1/perf-summary", NULL);
-        break;
-    case UNLOCK:
-        if (!needs_presets(v) || has_credentials(v) || !may_unlock(v, clock_mono())) {
-            return ERRAND_NEXT;
-        }
-        asked = ask_unlock(v);
-        break;
+        return ask(v, READ_PERF, HTTP_GET, "/api/v1/perf-summary", NULL);
     case READ_PRESETS:
-        if (!needs_presets(v) || !has_credentials(v)) {
+        if (!needs_presets(v) || (!has_credentials(v) && !may_unlock(v, clock_mono()))) {
             return ERRAND_DONE;
         }
-        asked = ask(v, READ_PRESETS, HTTP_GET, "/api/v1/autotune/presets", NULL);
-        break;
+        return has_credentials(v) ? ask(v, READ_PRESETS, HTTP_GET, "/api/v1/autotune/presets", NULL)
+                                  : ERRAND_LOGIN;
     default:
         return ERRAND_DONE;
     }
-    return asked ? ERRAND_ASKED : ERRAND_LATER;
 }
 
-static void take_token(struct vnish *v, const struct remote_answer *answer)
+/* Without a token what is open to all is read still, and a command is refused. */
+static enum errand_step unlocked(void *self, const struct remote_answer *answer)
 {
+    struct vnish *v = self;
     struct json *json = NULL;
     v->token[0] = '\0';
     if (answer->status == 200) {
         json = reply_parse(answer->body, answer->len, &v->faults);
     }
-    if (json != NULL && vnish_token(json, v->token, &v->faults)) {
-        v->locked_at = (hb_mono){0};
-    } else {
-        v->locked_at = clock_mono();
-    }
+    const bool open = json != NULL && vnish_token(json, v->token, &v->faults);
+    v->locked_at = open ? (hb_mono){0} : clock_mono();
     json_free(json);
+    return ERRAND_NEXT;
 }
 
-static bool take(void *self, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct vnish *v = self;
     if (!answer->ok) {
-        return false;
-    }
-    if (answer->request == UNLOCK) {
-        take_token(v, answer);
-        return true;
+        return ERRAND_LATER;
     }
     if (answer->status == 401 || answer->status == 403) {
         v->token[0] = '\0';
@@ -206,7 +191,7 @@ static bool take(void *self, const struct remote_answer *answer)
     }
     const bool useful = json != NULL || answer->request != READ_SUMMARY;
     json_free(json);
-    return useful;
+    return useful ? ERRAND_NEXT : ERRAND_LATER;
 }
 
 /* --- what it says ------------------------------------------------------------------------------*/
@@ -248,18 +233,11 @@ static void fill_caps(const struct vnish *v, struct heater_caps *caps)
                       v->env.configured_max_w > 0 ? v->env.configured_max_w : HUGE_VAL);
 }
 
-static bool same_caps(const struct heater_caps *a, const struct heater_caps *b)
-{
-    return a->min_w == b->min_w && a->max_w == b->max_w && a->tier_count == b->tier_count &&
-           memcmp(a->tier_w, b->tier_w, a->tier_count * sizeof a->tier_w[0]) == 0 &&
-           a->restarts_on_change == b->restarts_on_change;
-}
-
 static void learn_abilities(struct vnish *v)
 {
     struct heater_caps caps;
     fill_caps(v, &caps);
-    if (!same_caps(&caps, &v->caps)) {
+    if (!caps_same(&caps, &v->caps)) {
         v->caps = caps;
         v->env.abilities(v->env.report_ctx, &v->caps);
     }
@@ -281,7 +259,7 @@ static void note_problem(struct vnish *v)
     }
 }
 
-static void tell(void *self, hb_mono now)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct vnish *v = self;
     v->set = v->reading;
@@ -292,7 +270,7 @@ static void tell(void *self, hb_mono now)
     v->draft.at = now;
     v->draft.applied_w = applied_w(v);
     memcpy(v->draft.faults, v->faults.count, sizeof v->draft.faults);
-    v->env.report(v->env.report_ctx, &v->draft);
+    return &v->draft;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -351,7 +329,7 @@ static int next_change(const struct vnish *v, const struct heater_command *order
     return v->resumed || v->set.run == VNISH_FAILED ? START : RESUME;
 }
 
-static bool ask_change(struct vnish *v, int change, const struct heater_command *order)
+static enum errand_step ask_change(struct vnish *v, int change, const struct heater_command *order)
 {
     static const char *const paths[] = {
         [PAUSE] = "/api/v1/mining/pause", [RESUME] = "/api/v1/mining/resume",
@@ -364,12 +342,12 @@ static bool ask_change(struct vnish *v, int change, const struct heater_command 
     } else if (change == PRESET) {
         fits = vnish_body_preset(body, sizeof body, other_preset(v, order->power_w)->name);
     }
-    if (!fits || !ask(v, change, HTTP_POST, paths[change], body)) {
-        return false;
+    if (!fits || ask(v, change, HTTP_POST, paths[change], body) != ERRAND_ASKED) {
+        return ERRAND_LATER;
     }
     v->env.wrote(v->env.report_ctx,
                  change == THROTTLE || change == PRESET ? WRITE_FLASH : WRITE_VOLATILE);
-    return true;
+    return ERRAND_ASKED;
 }
 
 static enum errand_step write_next(void *self, const struct heater_command *order, hb_mono now)
@@ -378,11 +356,10 @@ static enum errand_step write_next(void *self, const struct heater_command *orde
     const int change = next_change(v, order);
     (void)now;
     if (change == 0) {
-        v->unlocked_again = v->wake_first = false;
+        v->wake_first = false;
         return ERRAND_DONE;
     }
-    const bool asked = has_credentials(v) ? ask_change(v, change, order) : ask_unlock(v);
-    return asked ? ERRAND_ASKED : ERRAND_LATER;
+    return has_credentials(v) ? ask_change(v, change, order) : ERRAND_LOGIN;
 }
 
 static enum errand_step refuse(struct vnish *v, const struct heater_command *order,
@@ -395,8 +372,9 @@ static enum errand_step refuse(struct vnish *v, const struct heater_command *ord
     return ERRAND_LEAVE;
 }
 
-static enum errand_step refuse_password(struct vnish *v, const struct heater_command *order)
+static enum errand_step shut_out(void *self, const struct heater_command *order)
 {
+    struct vnish *v = self;
     char sentence[TEXT_MAX];
     const bool key = options_of(v)->api_key[0] != '\0';
     (void)snprintf(sentence, sizeof sentence, "VNish refuses the %s; set heaters.%s.%s to %s",
@@ -443,13 +421,12 @@ static enum errand_step take_refusal(struct vnish *v, const struct heater_comman
     char reason[NAME_MAX_B];
     char sentence[TEXT_MAX];
     const bool setting = answer->request == THROTTLE || answer->request == PRESET;
-    if (answer->status == 401 && !v->unlocked_again && options_of(v)->api_key[0] == '\0') {
+    if (answer->status == 401 && options_of(v)->api_key[0] == '\0') {
         v->token[0] = '\0'; /* tokens end: once more with a new one */
-        v->unlocked_again = true;
-        return ERRAND_NEXT;
+        return ERRAND_LOGIN;
     }
     if (answer->status == 401 || answer->status == 403) {
-        return refuse_password(v, order);
+        return shut_out(v, order);
     }
     if (setting && v->set.run == VNISH_OFF && !v->wake_first) {
         v->wake_first = true;
@@ -470,14 +447,9 @@ static enum errand_step take_written(void *self, const struct heater_command *or
     if (!answer->ok) {
         return ERRAND_LATER;
     }
-    if (answer->request == UNLOCK) {
-        take_token(v, answer);
-        return v->token[0] != '\0' ? ERRAND_NEXT : refuse_password(v, order);
-    }
     struct json *json = answer->len > 0 ? reply_parse(answer->body, answer->len, &v->faults) : NULL;
-    if (answer->status >= 200 && answer->status < 300) {
+    if (remote_is_success(answer)) {
         believe(v, answer->request, order, json);
-        v->unlocked_again = false;
     } else {
         step = take_refusal(v, order, answer, json);
     }
@@ -491,21 +463,27 @@ static bool unfinished(const void *self)
     return v->restart_due;
 }
 
-static const struct errand_rules rules = {.read = read_part,
-                                          .take = take,
-                                          .report = tell,
-                                          .write = write_next,
-                                          .wrote = take_written,
-                                          .unfinished = unfinished,
-                                          .fresh_ms = 2 * POLL_MS};
+static void abandon(void *self)
+{
+    struct vnish *v = self;
+    v->restart_due = false;
+}
+
+static const struct errand_rules rules = {
+    .read = read_part,
+    .take = take,
+    .conclude = conclude,
+    .write = write_next,
+    .wrote = take_written,
+    .unfinished = unfinished,
+    .abandon = abandon,
+    .login = ask_unlock,
+    .logged_in = unlocked,
+    .shut_out = shut_out,
+    .fresh_ms = 2 * POLL_MS,
+};
 
 /* --- the contract ----------------------------------------------------------------------------- */
-
-static void on_answer(void *ctx, const struct remote_answer *answer)
-{
-    struct vnish *v = ctx;
-    errand_answer(&v->errand, answer, clock_mono());
-}
 
 static bool vnish_init(void *self, const struct heater_env *env, struct heater_caps *caps,
                        struct hb_err *err)
@@ -517,29 +495,20 @@ static bool vnish_init(void *self, const struct heater_env *env, struct heater_c
     v->set = (struct vnish_settings){.throttled = 100, .preset_w = NAN};
     fill_caps(v, &v->caps);
     *caps = v->caps;
-    v->errand = (struct errand){.rules = &rules, .self = v};
     const struct remote_options remote = {.url = options_of(v)->url, .tls_unverified = true};
-    v->remote = remote_create(&v->env, &remote, on_answer, v, err);
-    return v->remote != NULL;
+    return errand_init(&v->errand, &rules, v, &v->env, &remote, err);
 }
 
 static void vnish_fini(void *self)
 {
     struct vnish *v = self;
-    remote_destroy(v->remote);
-    v->remote = NULL;
+    errand_fini(&v->errand);
 }
 
 static void vnish_poll(void *self, hb_mono now)
 {
     struct vnish *v = self;
     errand_poll(&v->errand, now);
-}
-
-static bool vnish_test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct vnish *v = self;
-    return caps_allow(&v->caps, command->power_w, err);
 }
 
 static void vnish_commit(void *self, const struct heater_command *command, hb_mono now)
@@ -558,6 +527,5 @@ const struct heater_driver vnish_heater = {
     .init = vnish_init,
     .fini = vnish_fini,
     .poll = vnish_poll,
-    .test = vnish_test,
     .commit = vnish_commit,
 };

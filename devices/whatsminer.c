@@ -28,7 +28,6 @@ enum whatsminer_choice { CHOICE_AUTO, CHOICE_2, CHOICE_3 };
 struct whatsminer_heater {
     struct heater_env env;
     struct heater_caps caps;
-    struct remote *remote;
     struct errand errand;
     enum whatsminer_api api;
     struct reply_faults faults;
@@ -89,9 +88,9 @@ static const char *password_of(const struct whatsminer_heater *w)
     return password[0] != '\0' ? password : factory;
 }
 
-static bool ask(struct whatsminer_heater *w, enum request request, const char *text)
+static enum errand_step ask(struct whatsminer_heater *w, enum request request, const char *text)
 {
-    return remote_tcp(w->remote, (int)request, text, strlen(text),
+    return errand_tcp(&w->errand, (int)request, text,
                       w->api == WHATSMINER_API2 ? EXCHANGE_JSON : EXCHANGE_LENGTH32);
 }
 
@@ -105,23 +104,20 @@ static enum errand_step read_part(void *self, int part)
         whatsminer_forget(&w->seen, clock_mono());
     }
     w->part = part;
-    if (row->read == NULL) {
-        return ERRAND_DONE;
-    }
-    return ask(w, READ, row->question) ? ERRAND_ASKED : ERRAND_LATER;
+    return row->read != NULL ? ask(w, READ, row->question) : ERRAND_DONE;
 }
 
-static bool take(void *self, const struct remote_answer *answer)
+static enum errand_step take(void *self, const struct remote_answer *answer)
 {
     struct whatsminer_heater *w = self;
     const struct whatsminer_part *row = &whatsminer_parts(w->api)[w->part];
-    if (!answer->ok) {
-        return !row->essential; /* a miner that does not mine may leave some unanswered */
+    bool useful = !row->essential; /* a miner that does not mine may leave some unanswered */
+    if (answer->ok) {
+        struct json *json = reply_parse(answer->body, answer->len, &w->faults);
+        useful = (json != NULL && row->read(json, &w->seen, &w->faults)) || useful;
+        json_free(json);
     }
-    struct json *json = reply_parse(answer->body, answer->len, &w->faults);
-    const bool useful = json != NULL && row->read(json, &w->seen, &w->faults);
-    json_free(json);
-    return useful || !row->essential;
+    return useful ? ERRAND_NEXT : ERRAND_LATER;
 }
 
 /* --- what it says ------------------------------------------------------------------------------*/
@@ -181,7 +177,7 @@ static void show_denial(struct whatsminer_heater *w, hb_mono now)
     }
 }
 
-static void tell(void *self, hb_mono now)
+static const struct heater_state *conclude(void *self, hb_mono now)
 {
     struct whatsminer_heater *w = self;
     struct heater_state *state = &w->seen.state;
@@ -200,7 +196,7 @@ static void tell(void *self, hb_mono now)
     show_denial(w, now);
     state->at = now;
     memcpy(state->faults, w->faults.count, sizeof state->faults);
-    w->env.report(w->env.report_ctx, state);
+    return state;
 }
 
 /* --- writing -----------------------------------------------------------------------------------*/
@@ -266,7 +262,7 @@ static enum errand_step ask_credentials(struct whatsminer_heater *w)
     const char *question = w->api == WHATSMINER_API2
                                ? "{\"cmd\":\"get_token\"}"
                                : "{\"cmd\":\"get.device.info\",\"param\":\"salt\"}";
-    return ask(w, CREDENTIALS, question) ? ERRAND_ASKED : ERRAND_LATER;
+    return ask(w, CREDENTIALS, question);
 }
 
 static enum errand_step send_step(struct whatsminer_heater *w, struct whatsminer_step step,
@@ -279,7 +275,7 @@ static enum errand_step send_step(struct whatsminer_heater *w, struct whatsminer
             ? whatsminer_command2(step, w->token.sign, plain) &&
                   whatsminer_wrap(&w->token, plain, request)
             : whatsminer_command3(step, password_of(w), w->salt, device_unix_s(w, now), request);
-    if (!made || !ask(w, WRITE, request)) {
+    if (!made || ask(w, WRITE, request) != ERRAND_ASKED) {
         return ERRAND_LATER;
     }
     w->sent = step;
@@ -428,29 +424,16 @@ static enum errand_step wrote(void *self, const struct heater_command *order,
     return ERRAND_LATER;
 }
 
-static bool unfinished(const void *self)
-{
-    (void)self;
-    return false;
-}
-
 /* --- the driver --------------------------------------------------------------------------------*/
 
 static const struct errand_rules rules = {
     .read = read_part,
     .take = take,
-    .report = tell,
+    .conclude = conclude,
     .write = write_next,
     .wrote = wrote,
-    .unfinished = unfinished,
     .fresh_ms = 3 * POLL_MS,
 };
-
-static void on_answer(void *ctx, const struct remote_answer *answer)
-{
-    struct whatsminer_heater *w = ctx;
-    errand_answer(&w->errand, answer, clock_mono());
-}
 
 static void assume_caps(struct whatsminer_heater *w)
 {
@@ -495,30 +478,21 @@ static bool init(void *self, const struct heater_env *env, struct heater_caps *c
     w->set = w->seen.set;
     assume_caps(w);
     *caps = w->caps;
-    w->errand = (struct errand){.rules = &rules, .self = w};
     const struct remote_options remote = {
         .url = options_of(w)->url, .default_port = w->api == WHATSMINER_API2 ? PORT2 : PORT3};
-    w->remote = remote_create(&w->env, &remote, on_answer, w, err);
-    return w->remote != NULL;
+    return errand_init(&w->errand, &rules, w, &w->env, &remote, err);
 }
 
 static void fini(void *self)
 {
     struct whatsminer_heater *w = self;
-    remote_destroy(w->remote);
-    w->remote = NULL;
+    errand_fini(&w->errand);
 }
 
 static void poll(void *self, hb_mono now)
 {
     struct whatsminer_heater *w = self;
     errand_poll(&w->errand, now);
-}
-
-static bool test(const void *self, const struct heater_command *command, struct hb_err *err)
-{
-    const struct whatsminer_heater *w = self;
-    return caps_allow(&w->caps, command->power_w, err);
 }
 
 static void commit(void *self, const struct heater_command *command, hb_mono now)
@@ -537,6 +511,5 @@ const struct heater_driver whatsminer_heater = {
     .init = init,
     .fini = fini,
     .poll = poll,
-    .test = test,
     .commit = commit,
 };

@@ -107,6 +107,22 @@ def test_a_device_that_starts_or_stops_is_asked_again(home):
     assert miner.state == "normal"
 
 
+def test_a_miner_that_takes_no_target_now_is_not_resumed_at_its_old_one(home):
+    miner = Braiins()
+    home.add("miner", miner, **CONFIG)
+    with miner.lock:
+        miner.state, miner.takes_target = "paused", False
+    start(home)
+    home.heat(2400)
+    home.bridge.wait_line("power-target is put off: HTTP 503 tuner is not ready", 60)
+    wait_rounds(home, miner, 2)
+    assert "/actions/resume" not in puts(miner) and miner.state == "paused"
+    miner.takes_target = True
+    home.heat(2600)
+    home.wait_heater("miner", confirmed(2600), "2600 W confirmed", 120)
+    assert puts(miner)[-2:] == ['/performance/power-target {"watt":2600}', "/actions/resume"]
+
+
 def test_after_a_power_cut_the_order_is_given_again(home):
     miner = home.add("miner", Braiins(), **CONFIG)
     start(home)

@@ -35,6 +35,7 @@ class Braiins(HttpEmulator):
         self.dps = self.tuner_on = None
         self.nopic_w = 0               # drawn by hash boards that cannot be switched off
         self.busy = False              # it starts or stops, and takes no action
+        self.takes_target = True
         self.token_requests = 10**9    # requests that a token lasts for
         self.changes = {}              # path of an answer -> function that spoils it
         self.pools_before = json.dumps(self.recorded["/pools/"])
@@ -146,6 +147,8 @@ class Braiins(HttpEmulator):
 
     def _put(self, path, body):
         if path == "/performance/power-target":
+            if not self.takes_target:
+                return 503, {}, b"tuner is not ready"
             return self._set_target(json.loads(body)["watt"])
         if not path.startswith("/actions/"):
             return 404, {}, b""

@@ -32,6 +32,7 @@ struct braiins_heater {
     struct reply_faults faults;
     struct braiins_range range; /* NaN until it was told */
     hb_mono range_at;
+    bool put_off; /* what it was told last, which was told once */
     enum braiins_tuner told_tuner;
     char token[BRAIINS_TOKEN_MAX], authorization[BRAIINS_TOKEN_MAX + 32];
     const char *headers[3], *json_headers[3];
@@ -316,6 +317,19 @@ static void believe(struct braiins_heater *b, enum braiins_write write, double p
     }
 }
 
+/* Not now, for it is starting or stopping. A target, which wears its flash memory, is left to the
+ * host to repeat; it is not resumed at another one meanwhile. */
+static enum errand_step put_off(struct braiins_heater *b, enum braiins_write write, int status,
+                                const char *why)
+{
+    if (!b->put_off) {
+        hb_log(b->env.log, LOG_LEVEL_INFO, b->env.id, "%s is put off: HTTP %d %s",
+               braiins_write_path(write), status, why);
+    }
+    b->put_off = true;
+    return write == BRAIINS_SET_TARGET ? ERRAND_LEAVE : ERRAND_LATER;
+}
+
 static enum errand_step wrote(void *self, const struct heater_command *order,
                               const struct remote_answer *answer, hb_mono now)
 {
@@ -331,15 +345,13 @@ static enum errand_step wrote(void *self, const struct heater_command *order,
         return ERRAND_LOGIN;
     }
     if (remote_is_success(answer)) {
+        b->put_off = false;
         believe(b, write, order->power_w);
         return ERRAND_NEXT;
     }
     braiins_read_refusal(answer->body, answer->len, why, sizeof why);
     if (answer->status == 409 || answer->status >= 500) {
-        /* Not now, for it is starting or stopping: what became of it shows when it is read. */
-        hb_log(b->env.log, LOG_LEVEL_INFO, b->env.id, "%s is put off: HTTP %d %s",
-               braiins_write_path(write), answer->status, why);
-        return ERRAND_LEAVE;
+        return put_off(b, write, answer->status, why);
     }
     (void)snprintf(sentence, sizeof sentence, "it refuses %.0f W with HTTP %d%s%s", order->power_w,
                    answer->status, why[0] != '\0' ? ": " : "", why);

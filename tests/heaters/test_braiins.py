@@ -105,6 +105,8 @@ def test_a_device_that_starts_or_stops_is_asked_again(home):
     home.bridge.wait_line("is put off: HTTP 409 miner is stopping", 30)
     assert home.heater("miner")["outcome"] != "confirmed"
     assert miner.state == "normal"
+    miner.busy = False
+    home.wait_heater("miner", confirmed(0), "off confirmed", 60)
 
 
 def test_a_miner_that_takes_no_target_now_is_not_resumed_at_its_old_one(home):

@@ -103,6 +103,25 @@ def test_a_firmware_that_wants_a_text_gets_one(home):
     assert len(emulator.posted) == 3, "the form is learnt once"
 
 
+def test_another_one_at_its_address_does_not_get_its_configuration(home):
+    emulator = add(home)
+    home.start()
+    on(home)
+    emulator.restart_s = 3600  # so that what is written cannot be compared
+    written = len(emulator.posted)
+    home.off()
+    wait_for(lambda: len(emulator.posted) > written, "the mode is written", 90)
+    emulator.stop()
+    other = AntminerEmulator(port=emulator.port, mac="02:5E:30:00:00:02")
+    other.conf["pools"][0]["url"] = "stratum+tcp://neighbour.example:3333"
+    before = copy.deepcopy(other.conf)
+    home.emulators.append(other.start())
+    home.bridge.wait_line("another device (02:5e:30:00:00:02) answers at its address", 90)
+    reads = len(other.asked(lambda r: "pools.cgi" in r))
+    wait_for(lambda: len(other.asked(lambda r: "pools.cgi" in r)) >= reads + 2, "it is read again", 90)
+    assert other.posted == [] and other.conf == before
+
+
 def test_what_another_changed_meanwhile_is_found_and_put_back(home):
     emulator = add(home)
     before = copy.deepcopy(emulator.conf)

@@ -1,6 +1,7 @@
 """A child process whose output is kept line by line and that never outlives the tests."""
 
 import ctypes
+import random
 import signal
 import socket
 import subprocess
@@ -14,10 +15,17 @@ PR_SET_PDEATHSIG = 1
 
 
 def free_port():
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that was free a moment ago, and that the system hands out to nobody by itself."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe:
+            # Like a server: what an ended one left behind does not hold it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def is_listening(port):

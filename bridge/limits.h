@@ -12,11 +12,12 @@ enum {
     ROOM_PRESETS = 8,      /* presets in a room                                                   */
     ROOM_HEATERS = 16,     /* heaters in a room                                                   */
     HEATER_INTERLOCKS = 4, /* interlocks of a heater */
+    CIRCUIT_HEATERS = 16,  /* heaters on a circuit   */
     HEATER_TIERS = 12,     /* fixed power levels of a heater                                      */
     SCHEDULE_SLOTS = 64,   /* switching times of one room in a week                             */
     PAYLOAD_MAX = 16384,   /* bytes of one incoming MQTT payload                                */
     HEATER_MEMORY_MAX = 320, /* bytes that a heater's driver can have remembered             */
-    INDEX_NONE = 0xFFFF,     /* "no room", "no heater", "no preset"                               */
+    INDEX_NONE = 0xFFFF,     /* "no room", "no heater", "no preset", "no circuit"                 */
 };
 
 #endif

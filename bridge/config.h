@@ -134,10 +134,21 @@ struct config_interlock {
     int64_t hold_ms;             /* it must be outside for so long */
 };
 
+/* A fuse that several heaters share. */
+struct config_circuit {
+    char id[ID_MAX], name[NAME_MAX_B];
+    double max_w; /* 0: not given, the fuse is */
+    double fuse_a, voltage_v, load_percent;
+    double limit_w;             /* of either */
+    struct config_source meter; /* "": none; its value is watts */
+};
+
 struct config_heater {
     char id[ID_MAX], name[NAME_MAX_B];
     char driver[ID_MAX];
-    uint16_t room;       /* index; INDEX_NONE: in no room, never switched on                      */
+    uint16_t room; /* index; INDEX_NONE: in no room, never switched on                      */
+    char circuit_id[ID_MAX]; /* "": none */
+    uint16_t circuit;        /* its index; INDEX_NONE: none limits it */
     double min_w, max_w; /* narrow the driver's abilities; 0: as the driver says                  */
     int64_t min_on_ms, min_off_ms; /* -1: as the driver says */
     double too_hot_c; /* chip or board; no heat at or above                                    */
@@ -165,6 +176,8 @@ struct config {
     size_t room_count;
     struct config_heater *heaters;
     size_t heater_count;
+    struct config_circuit *circuits;
+    size_t circuit_count;
     const void **hidden; /* fields whose text came from a secrets file: never shown */
     size_t hidden_count;
 };

@@ -22,6 +22,10 @@ struct core *core_create(const struct config *config, const struct heater_caps *
     for (size_t i = 0; i < config->heater_count; i++) {
         heater_init(&core->heaters[i], &config->heaters[i], (uint16_t)i, &caps[i]);
     }
+    if (!circuits_create(core)) {
+        core_destroy(core);
+        return NULL;
+    }
     for (size_t i = 0; i < config->room_count; i++) {
         room_init(&core->rooms[i], &config->rooms[i], (uint16_t)i);
     }
@@ -33,6 +37,8 @@ void core_destroy(struct core *core)
     if (core != NULL) {
         free(core->rooms);
         free(core->heaters);
+        free(core->circuits);
+        free(core->scratch);
         free(core);
     }
 }
@@ -112,6 +118,9 @@ static void settle_all(struct core *core, struct effects *effects)
             settle_heater(core, (uint16_t)i, effects);
         }
     }
+    for (size_t i = 0; i < core->config->circuit_count; i++) {
+        circuit_settle(core, &core->circuits[i], effects);
+    }
 }
 
 static void stop(struct core *core, struct effects *effects)
@@ -190,6 +199,12 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
             core->outdoor_c = reading_make(event->number, event->at, PROVENANCE_METERED);
         }
         break;
+    case EVENT_CIRCUIT_POWER:
+        if (event->index < core->config->circuit_count) {
+            circuit_take_power(core, &core->circuits[event->index], event->number);
+            circuit_settle(core, &core->circuits[event->index], effects);
+        }
+        break;
     case EVENT_HEATER_STATE:
     case EVENT_HEATER_OUTCOME:
     case EVENT_HEATER_ABILITIES:
@@ -221,6 +236,7 @@ const char *core_heater_latch(const struct core *core, uint16_t heater)
 size_t core_effects_max(const struct core *core)
 {
     /* A room: refusal, two saves, publication, two log lines. A heater: command, publication, three
-     * log lines, two saves, a block, a refusal. */
-    return core->config->room_count * 6 + core->config->heater_count * 9 + 1;
+     * log lines, two saves, a block, a refusal. A circuit: publication, two log lines. */
+    return core->config->room_count * 6 + core->config->heater_count * 9 +
+           core->config->circuit_count * 3 + 1;
 }

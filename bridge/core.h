@@ -1,7 +1,8 @@
 /* The one brain: core_step(state, event) -> effects. Pure: no clock, no I/O, no allocation after
  * core_create; the same events in the same order give the same effects to the last bit.
  *
- * Chain per room (ARCHITECTURE section 3): comfort -> thermostat -> allocator -> safety -> effect.
+ * Chain per room (ARCHITECTURE section 3): comfort -> thermostat -> allocator -> circuit -> safety
+ * -> effect.
  */
 #ifndef HB_BRIDGE_CORE_H
 #define HB_BRIDGE_CORE_H
@@ -47,6 +48,7 @@ void core_step(struct core *core, const struct event *event, struct effects *eff
 /* Snapshots as of the last step. */
 void core_room_view(const struct core *core, uint16_t room, struct room_view *view);
 void core_heater_view(const struct core *core, uint16_t heater, struct heater_view *view);
+void core_circuit_view(const struct core *core, uint16_t circuit, struct circuit_view *view);
 void core_room_settings(const struct core *core, uint16_t room, struct room_settings *settings);
 void core_heater_totals(const struct core *core, uint16_t heater, struct heater_totals *totals);
 /* What tripped an interlock of the heater and is not acknowledged; "": nothing. Of the core. */

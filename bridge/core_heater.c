@@ -74,6 +74,7 @@ void heater_init(struct core_heater *heater, const struct config_heater *config,
     interlocks_init(&heater->interlocks, config->interlocks, config->interlock_count);
     heater->last_power_w = heater->last_hashrate_hs = reading_none();
     heater->reason = REASON_STARTING;
+    heater->uptime_s = NAN;
 }
 
 double heater_reading(const struct core *core, const struct core_heater *heater,
@@ -209,10 +210,23 @@ static struct heater_state in_the_past(const struct heater_state *state, hb_mono
     return mine;
 }
 
+/* Whoever does not answer, or was restarted since, may do something else than it was seen to do. */
+static void doubt_after_restart(struct core_heater *heater)
+{
+    const struct heater_state *state = &heater->state;
+    const bool told = mono_is_set(state->uptime_s.at);
+    if (state->link != HEATER_LINK_OK || (told && state->uptime_s.value < heater->uptime_s - 1)) {
+        heater->sure = false;
+        heater->restarted = true;
+    }
+    heater->uptime_s = told ? state->uptime_s.value : heater->uptime_s;
+}
+
 void heater_take_state(struct core *core, struct core_heater *heater,
                        const struct heater_state *state, struct effects *effects)
 {
     heater->state = in_the_past(state, core->now);
+    doubt_after_restart(heater);
     count(heater, &heater->state, effects);
     compare(core, heater, effects);
 }
@@ -225,6 +239,8 @@ void heater_take_outcome(struct core_heater *heater, const struct event *event)
         return; /* of an order that no longer stands */
     }
     heater->outcome = result;
+    heater->sure = result == COMMAND_CONFIRMED;
+    heater->restarted = heater->restarted && !heater->sure;
     memcpy(heater->outcome_why, event->u.outcome.why, sizeof heater->outcome_why);
     if (result == COMMAND_FAILED || result == COMMAND_CONFIRMED) {
         heater->disobeys = result == COMMAND_FAILED;
@@ -315,6 +331,7 @@ void heater_command(struct core *core, struct core_heater *heater, double power_
         }
         heater->written = core->now;
         heater->commanded_w = power_w;
+        heater->sure = false;
     }
     if (first || changed || heater->outcome == COMMAND_EXPIRED) {
         heater->order_seq = heater->seq + 1;

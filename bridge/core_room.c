@@ -104,6 +104,7 @@ double room_limit_w(const struct core_room *room)
 /* What the chain works on in one step. */
 struct decision {
     bool safe, wanted, blocked_by_window, any_allowed, any_disobeys;
+    bool any_held; /* by its circuit: as of the last decision, and then of this one */
     double room_c;
     double demand_w;                /* by another program; NaN: by the room's own thermostat */
     double given_w, observed_max_w; /* by heaters that are only observed: now, and at most; the
@@ -174,6 +175,7 @@ static void look_at_heaters(struct core *core, struct core_room *room, struct de
         heater_check(core, heater, effects);
         decision->max_w += heater->caps.max_w;
         decision->any_disobeys |= heater->disobeys;
+        decision->any_held |= heater->held;
         if (heater->allowed) {
             decision->any_allowed = true;
             decision->available_w += heater->caps.max_w;
@@ -183,7 +185,8 @@ static void look_at_heaters(struct core *core, struct core_room *room, struct de
         decision->heaters[i] = (struct allocator_heater){
             .caps = &heater->caps,
             .limit_w = heater->allowed ? fmin(heater->caps.max_w, decision->limit_w) : 0,
-            .now_w = heater->commanded_w,
+            /* What its circuit keeps from it is nothing that it would have to get later. */
+            .now_w = heater->held ? heater->wish_w : heater->commanded_w,
             .switched = heater->switched,
             .written = heater->written,
         };
@@ -229,7 +232,7 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
             /* not what is given now, for the gain must not change with it */
             .max_w = decision->max_w + decision->observed_max_w,
             .available_w = decision->available_w + decision->given_w,
-            .learns = !decision->any_disobeys,
+            .learns = !decision->any_disobeys && !decision->any_held,
         };
         asked_w = thermostat_step(&room->thermostat, &in);
     } else {
@@ -242,6 +245,54 @@ static double ask(struct core *core, struct core_room *room, const struct decisi
     return room->frost ? fmax(asked_w, frost_w(room, decision)) : asked_w;
 }
 
+/* How much too cold the room is for what it is heated to. */
+static double lack_k(const struct core_room *room, const struct decision *decision)
+{
+    const double target_c = decision->wanted ? room->comfort.target_c : room->config->frost_c + 1;
+    return target_c - decision->room_c;
+}
+
+/* Whether a heater before this one is on the same circuit, which is then shared already. */
+static bool is_shared(struct core *core, const struct core_room *room, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (circuit_of(core, heater_of(core, room, k)) ==
+            circuit_of(core, heater_of(core, room, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A circuit can only lower what the allocator gave. */
+static void limit_by_circuits(struct core *core, const struct core_room *room,
+                              struct decision *decision)
+{
+    decision->any_held = false;
+    for (size_t i = 0; i < decision->count; i++) {
+        struct core_heater *heater = heater_of(core, room, i);
+        heater->wish_w = decision->heaters[i].next_w;
+        heater->lack_k = lack_k(room, decision);
+    }
+    for (size_t i = 0; i < decision->count; i++) {
+        struct core_heater *heater = heater_of(core, room, i);
+        struct core_circuit *circuit = circuit_of(core, heater);
+        heater->held = false;
+        if (circuit == NULL) {
+            continue;
+        }
+        if (!is_shared(core, room, i)) {
+            circuit_share(core, circuit);
+        }
+        heater->held = heater->allowed_w < heater->wish_w;
+        if (heater->held) {
+            decision->heaters[i].next_w =
+                allocator_level(&heater->caps, heater->allowed_w, heater->allowed_w);
+            decision->any_held = true;
+        }
+    }
+}
+
 static enum reason reason_while_heating(const struct core_room *room,
                                         const struct decision *decision)
 {
@@ -249,6 +300,9 @@ static enum reason reason_while_heating(const struct core_room *room,
     const bool demanded = !isnan(decision->demand_w);
     if (room->frost && (!decision->wanted || (demanded && room->granted_w > decision->demand_w))) {
         return REASON_FROST;
+    }
+    if (decision->any_held) {
+        return REASON_CIRCUIT;
     }
     if (decision->limit_w < decision->max_w && decision->asked_w >= decision->limit_w) {
         return REASON_POWER_LIMIT;
@@ -282,6 +336,9 @@ static enum reason reason_of_power(const struct core_room *room, const struct de
         return decision->asked_w <= 0 && any_hold(decision, HOLD_MIN_ON)
                    ? REASON_MIN_ON
                    : reason_while_heating(room, decision);
+    }
+    if (decision->any_held) {
+        return REASON_CIRCUIT;
     }
     if (any_hold(decision, HOLD_MIN_OFF)) {
         return REASON_MIN_OFF;
@@ -369,8 +426,8 @@ static void command_heaters(struct core *core, struct core_room *room,
             power_w = allocator_level(&heater->caps, power_w, power_w);
         }
         left_w -= power_w;
-        heater_command(core, heater, power_w, heater->allowed ? room->reason : heater->reason,
-                       effects);
+        const enum reason why = heater->held ? REASON_CIRCUIT : room->reason;
+        heater_command(core, heater, power_w, heater->allowed ? why : heater->reason, effects);
     }
 }
 
@@ -388,6 +445,7 @@ void room_decide(struct core *core, struct core_room *room, struct effects *effe
     allocator_share(&room->allocator, decision.asked_w, decision.limit_w,
                     decision.safe && (decision.wanted || room->frost), decision.heaters,
                     decision.count, core->now);
+    limit_by_circuits(core, room, &decision);
     set_reason(room, explain(core, room, &decision), effects);
     command_heaters(core, room, &decision, effects);
 }

@@ -100,6 +100,18 @@ void core_room_view(const struct core *core, uint16_t room, struct room_view *vi
     view_room(core, &core->rooms[room], view);
 }
 
+void core_circuit_view(const struct core *core, uint16_t index, struct circuit_view *view)
+{
+    const struct circuit *share = &core->circuits[index].share;
+    *view = (struct circuit_view){
+        .limit_w = share->limit_w,
+        .allowed_w = share->limit_w - share->reserve_w,
+        .possible_w = share->possible_w,
+        .metered_w = share->metered_w,
+        .over_limit = share->over,
+    };
+}
+
 static void drop_if_old(const struct core *core, const struct core_heater *heater,
                         struct reading *reading)
 {
@@ -281,5 +293,19 @@ void heater_publish(struct core *core, struct core_heater *heater, struct effect
     const struct shown shown = show_heater(core, heater);
     if (is_due(&heater->publisher, &shown, core->now, false)) {
         (void)effects_add(effects, EFFECT_PUBLISH_HEATER, heater->index);
+    }
+}
+
+void circuit_publish(struct core *core, struct core_circuit *circuit, struct effects *effects)
+{
+    struct circuit_view view;
+    core_circuit_view(core, circuit->index, &view);
+    const struct shown shown = {
+        .decision = {view.over_limit, isnan(view.metered_w)},
+        .measure = {rounded(view.possible_w, 1), rounded(view.metered_w, 1),
+                    rounded(view.allowed_w, 1)},
+    };
+    if (is_due(&circuit->publisher, &shown, core->now, false)) {
+        (void)effects_add(effects, EFFECT_PUBLISH_CIRCUIT, circuit->index);
     }
 }

@@ -1,8 +1,10 @@
-/* Inside of the core, shared by core.c, core_room.c, core_heater.c and core_show.c only. */
+/* Inside of the core, shared by core.c, core_room.c, core_heater.c, core_circuit.c and core_show.c
+ * only. */
 #ifndef HB_BRIDGE_CORE_STATE_H
 #define HB_BRIDGE_CORE_STATE_H
 
 #include "bridge/control/allocator.h"
+#include "bridge/control/circuit.h"
 #include "bridge/control/comfort.h"
 #include "bridge/control/interlock.h"
 #include "bridge/control/plausible.h"
@@ -62,7 +64,14 @@ struct core_heater {
     struct interlocks interlocks;
     bool allowed; /* by safety, as of the last decision */
 
+    /* Of a heater on a circuit: what its room asks for it, how much that is too cold, what it may
+     * be told, and whether that is less. */
+    double wish_w, lack_k, allowed_w;
+    bool held;
+
     double commanded_w;
+    bool sure;                 /* it was seen to do what it was told last                     */
+    bool restarted;            /* or it may have been, since it was seen to do what it was told */
     uint64_t seq, order_seq;   /* of the last command, and of the first with its power */
     hb_mono issued;            /* of the last command; unset: none yet */
     hb_mono written, switched; /* last change of power, and between on and off */
@@ -73,8 +82,22 @@ struct core_heater {
     enum reason reason;
 
     struct heater_totals totals;
+    double uptime_s; /* as last told; NaN: never */
     struct driver_counters seen;
     struct reading last_power_w, last_hashrate_hs; /* to integrate from */
+
+    struct publisher publisher;
+};
+
+struct core_circuit {
+    const struct config_circuit *config;
+    uint16_t index;
+    uint16_t heaters[CIRCUIT_HEATERS]; /* of the core */
+    size_t heater_count;
+    struct circuit share;
+    struct reading metered_w;
+    bool metered;      /* that is news                              */
+    bool over, silent; /* told: too much is drawn; no meter's word  */
 
     struct publisher publisher;
 };
@@ -83,6 +106,8 @@ struct core {
     const struct config *config;
     struct core_room *rooms;
     struct core_heater *heaters;
+    struct core_circuit *circuits;   /* NULL: none */
+    struct circuit_scratch *scratch; /* of all of them */
     hb_mono now, started;
     hb_wall wall;
     int64_t shift_ms; /* by which local time moved against UTC in this step */
@@ -132,8 +157,20 @@ void heater_stop(struct core *core, struct core_heater *heater, struct effects *
 double heater_reading(const struct core *core, const struct core_heater *heater,
                       const struct reading *reading);
 
+/* core_circuit.c */
+bool circuits_create(struct core *core); /* after the heaters; false when memory is short */
+/* The circuit that the heater is on; NULL: none. */
+struct core_circuit *circuit_of(struct core *core, const struct core_heater *heater);
+/* Shares it anew: fills `allowed_w` of its heaters, from their `wish_w` and all that is known. */
+void circuit_share(struct core *core, struct core_circuit *circuit);
+/* Its meter speaks. */
+void circuit_take_power(struct core *core, struct core_circuit *circuit, double power_w);
+/* Shares it, and tells what is new. */
+void circuit_settle(struct core *core, struct core_circuit *circuit, struct effects *effects);
+
 /* core_show.c */
 void room_publish(struct core *core, struct core_room *room, struct effects *effects);
 void heater_publish(struct core *core, struct core_heater *heater, struct effects *effects);
+void circuit_publish(struct core *core, struct core_circuit *circuit, struct effects *effects);
 
 #endif

@@ -36,7 +36,8 @@ void effect_format(const struct effect *effect, char *buf, size_t size)
 {
     static const char *const words[] = {
         "command",     "publish-room", "publish-heater", "refuse",     "save-room",
-        "save-heater", "block-found",  "refuse-heater",  "save-latch", "log"};
+        "save-heater", "block-found",  "refuse-heater",  "save-latch", "publish-circuit",
+        "log"};
     int used = snprintf(buf, size, "%s %u", words[effect->kind], (unsigned)effect->index);
     if (used < 0 || (size_t)used >= size) {
         return;

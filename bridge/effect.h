@@ -19,6 +19,7 @@ enum effect_kind {
     EFFECT_REFUSE_HEATER, /* index: heater, text: what was refused and why                       */
     EFFECT_SAVE_LATCH,    /* index: heater; an interlock tripped or was acknowledged: read
                              core_heater_latch                                                     */
+    EFFECT_PUBLISH_CIRCUIT, /* index: circuit; read core_circuit_view */
     EFFECT_LOG, /* text, level                                                           */
 };
 

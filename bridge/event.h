@@ -24,6 +24,7 @@ enum event_kind {
     EVENT_HEATER_INTERLOCK, /* index: heater, interlock, number: its value, flag: the broker had it
                                kept */
     EVENT_HEATER_ACKNOWLEDGE, /* index: heater; a person releases what an interlock stopped */
+    EVENT_CIRCUIT_POWER,      /* index: circuit, number: watts, by its meter */
     EVENT_STOP, /* heaters go to their on_exit state; no more commands afterwards      */
 };
 

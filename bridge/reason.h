@@ -16,6 +16,7 @@
     X(WINDOW_OPEN, "window_open", "the window is open")                                            \
     X(FROST, "frost", "protecting the room from frost")                                            \
     X(POWER_LIMIT, "power_limit", "held back by the power limit")                                  \
+    X(CIRCUIT, "circuit", "held back by the limit of its circuit")                                 \
     X(MIN_ON, "min_on", "the heater stays on for its minimum time")                                \
     X(MIN_OFF, "min_off", "the heater stays off for its minimum time")                             \
     X(OBSERVED, "observed", "the heater is only watched, it takes no commands")                    \

@@ -19,6 +19,7 @@ static const char *const kinds[] = {
     [EVENT_HEATER_ABILITIES] = "abilities",
     [EVENT_HEATER_INTERLOCK] = "interlock",
     [EVENT_HEATER_ACKNOWLEDGE] = "acknowledge",
+    [EVENT_CIRCUIT_POWER] = "circuit",
     [EVENT_STOP] = "stop",
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -325,6 +326,7 @@ static void tape_event(struct tape *tape, struct event *event)
     case EVENT_ROOM_HUMIDITY:
     case EVENT_ROOM_DEMAND:
     case EVENT_OUTDOOR:
+    case EVENT_CIRCUIT_POWER:
         tape_number(tape, &event->number);
         break;
     case EVENT_ROOM_WINDOW:

@@ -1,4 +1,5 @@
-/* What the core shows of a room and of a heater: the one source for MQTT, the page and the demo. */
+/* What the core shows of a room, a heater and a circuit: the one source for MQTT, the page and the
+ * demo. */
 #ifndef HB_BRIDGE_VIEW_H
 #define HB_BRIDGE_VIEW_H
 
@@ -42,6 +43,14 @@ struct heater_view {
     bool interlocked;              /* stopped until a person acknowledges */
     char interlock_text[TEXT_MAX]; /* what tripped; "" if nothing did */
     bool available;
+};
+
+struct circuit_view {
+    double limit_w;
+    double allowed_w;  /* of that, for its heaters: the rest is used by other things       */
+    double possible_w; /* the most that its heaters could be drawing now                   */
+    double metered_w;  /* by its own meter                                                 */
+    bool over_limit;   /* more is drawn: by the meter, or without one as the heaters say it */
 };
 
 const char *room_action_word(enum room_action action); /* "off", "idle", "preheating", "heating" */

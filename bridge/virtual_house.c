@@ -147,7 +147,7 @@ void virtual_house_heater(struct virtual_house *house, uint16_t heater, double p
         .board_c = reading_none(),
         .inlet_c = reading_none(),
         .fan_ratio = reading_none(),
-        .applied_w = NAN,
+        .applied_w = house->command[heater].power_w,
     };
     virtual_house_send(house, &event);
 }

@@ -66,14 +66,35 @@ static struct entity_context heater_context(const struct planning *p, size_t i)
         .config = p->config, .caps = p->caps, .heater = &p->config->heaters[i]};
 }
 
-/* The room or heater of a topic that was seen; false if the configuration no longer has it. */
+static struct entity_context circuit_context(const struct planning *p, size_t i)
+{
+    return (struct entity_context){
+        .config = p->config, .caps = p->caps, .circuit = &p->config->circuits[i]};
+}
+
+static size_t count_of(const struct config *config, enum discovery_kind kind)
+{
+    return kind == DISCOVERY_ROOM     ? config->room_count
+           : kind == DISCOVERY_HEATER ? config->heater_count
+                                      : config->circuit_count;
+}
+
+static const char *id_of(const struct config *config, enum discovery_kind kind, size_t i)
+{
+    return kind == DISCOVERY_ROOM     ? config->rooms[i].id
+           : kind == DISCOVERY_HEATER ? config->heaters[i].id
+                                      : config->circuits[i].id;
+}
+
+/* What a topic that was seen is of; false if the configuration no longer has it. */
 static bool context_of(const struct planning *p, const struct discovery_topic *held,
                        struct entity_context *context)
 {
-    const size_t count = held->heater ? p->config->heater_count : p->config->room_count;
-    for (size_t i = 0; i < count; i++) {
-        *context = held->heater ? heater_context(p, i) : room_context(p, i);
-        if (strcmp(held->heater ? context->heater->id : context->room->id, held->id) == 0) {
+    for (size_t i = 0; i < count_of(p->config, held->kind); i++) {
+        if (strcmp(id_of(p->config, held->kind, i), held->id) == 0) {
+            *context = held->kind == DISCOVERY_ROOM     ? room_context(p, i)
+                       : held->kind == DISCOVERY_HEATER ? heater_context(p, i)
+                                                        : circuit_context(p, i);
             return true;
         }
     }
@@ -144,6 +165,10 @@ static void announce_all(const struct planning *p)
         const struct entity_context context = heater_context(p, i);
         announce(p, &context);
     }
+    for (size_t i = 0; i < p->config->circuit_count; i++) {
+        const struct entity_context context = circuit_context(p, i);
+        announce(p, &context);
+    }
 }
 
 /* The retained states of something that is gone; in single form several topics name the same. */
@@ -154,8 +179,10 @@ static void forget_states_if_gone(const struct planning *p, const struct discove
         return;
     }
     char topic[TOPIC_MAX];
-    if (!held->heater) {
+    if (held->kind == DISCOVERY_ROOM) {
         topics_room(&p->config->mqtt, held->id, ROOM_TOPIC_STATE, topic);
+    } else if (held->kind == DISCOVERY_CIRCUIT) {
+        topics_circuit(&p->config->mqtt, held->id, topic);
     } else {
         topics_heater(&p->config->mqtt, held->id, HEATER_TOPIC_STATE, topic);
     }
@@ -165,7 +192,7 @@ static void forget_states_if_gone(const struct planning *p, const struct discove
         }
     }
     add_text_step(p, DISCOVERY_FORGET, topic, "");
-    if (held->heater) {
+    if (held->kind == DISCOVERY_HEATER) {
         topics_heater(&p->config->mqtt, held->id, HEATER_TOPIC_AVAILABILITY, topic);
         add_text_step(p, DISCOVERY_FORGET, topic, "");
     }

@@ -10,7 +10,9 @@
 
 const struct entity_row *discovery_rows(const struct entity_context *context)
 {
-    return context->room != NULL ? entity_room_rows : entity_heater_rows;
+    return context->room != NULL     ? entity_room_rows
+           : context->heater != NULL ? entity_heater_rows
+                                     : entity_circuit_rows;
 }
 
 bool discovery_row_wanted(const struct entity_context *context, const struct entity_row *row)
@@ -22,8 +24,10 @@ void discovery_object(const struct entity_context *context, char object[OBJECT_I
 {
     if (context->room != NULL) {
         topics_room_object(&context->config->mqtt, context->room->id, object);
-    } else {
+    } else if (context->heater != NULL) {
         topics_heater_object(&context->config->mqtt, context->heater->id, object);
+    } else {
+        topics_circuit_object(&context->config->mqtt, context->circuit->id, object);
     }
 }
 
@@ -31,8 +35,10 @@ void discovery_state_topic(const struct entity_context *context, char topic[TOPI
 {
     if (context->room != NULL) {
         topics_room(&context->config->mqtt, context->room->id, ROOM_TOPIC_STATE, topic);
-    } else {
+    } else if (context->heater != NULL) {
         topics_heater(&context->config->mqtt, context->heater->id, HEATER_TOPIC_STATE, topic);
+    } else {
+        topics_circuit(&context->config->mqtt, context->circuit->id, topic);
     }
 }
 
@@ -105,6 +111,19 @@ static void describe_heater(const struct entity_context *context, struct json *d
     json_add_string(device, "via_device", object);
 }
 
+static void describe_circuit(const struct config_circuit *circuit, struct json *device)
+{
+    json_add_string(device, "name", name_or_id(circuit->name, circuit->id));
+    json_add_string(device, "mdl", "Circuit");
+}
+
+static const char *id_of(const struct entity_context *context)
+{
+    return context->room != NULL     ? context->room->id
+           : context->heater != NULL ? context->heater->id
+                                     : context->circuit->id;
+}
+
 static struct json *device_json(const struct entity_context *context, const char *object)
 {
     struct json *device = json_new_object();
@@ -113,8 +132,10 @@ static struct json *device_json(const struct entity_context *context, const char
     json_add(device, "ids", ids);
     if (context->room != NULL) {
         describe_room(context->room, device);
-    } else {
+    } else if (context->heater != NULL) {
         describe_heater(context, device);
+    } else {
+        describe_circuit(context->circuit, device);
     }
     json_add_string(device, "mf", "heatbridge");
     json_add_string(device, "sw", HB_VERSION);
@@ -141,14 +162,14 @@ static void add_source_of_availability(struct json *list, const char *topic,
     json_add(list, NULL, source);
 }
 
-/* The bridge's status and, unless `always`, the device's own. */
+/* The bridge's status and, unless `always`, the device's own. A circuit has none of its own. */
 static struct json *availability_json(const struct entity_context *context, bool always)
 {
     struct json *list = json_new_array();
     char topic[TOPIC_MAX];
     topics_status(&context->config->mqtt, topic);
     add_source_of_availability(list, topic, NULL);
-    if (always) {
+    if (always || context->circuit != NULL) {
         return list;
     }
     if (context->room != NULL) {
@@ -192,8 +213,7 @@ static void add_ids(const struct entity_context *context, const struct entity_ro
     (void)snprintf(text, sizeof text, "%s_%s", object, row->key);
     json_add_string(component, "uniq_id", text);
     const bool main = row->name != NULL && row->name[0] == '\0';
-    const char *id = context->room != NULL ? context->room->id : context->heater->id;
-    (void)snprintf(text, sizeof text, "%s.%s%s%s", row->platform, id, main ? "" : "_",
+    (void)snprintf(text, sizeof text, "%s.%s%s%s", row->platform, id_of(context), main ? "" : "_",
                    main ? "" : row->key);
     json_add_string(component, "def_ent_id", text);
     if (row->name != NULL) {
@@ -322,11 +342,11 @@ char *discovery_single_document(const struct entity_context *context, const stru
     struct json *document = json_new_object();
     fill_component(context, row, object, document);
     /* What def_ent_id is called before 2025.10; later versions ignore it. */
-    const char *id = context->room != NULL ? context->room->id : context->heater->id;
     const bool main = row->name != NULL && row->name[0] == '\0';
     char text[2 * ID_MAX];
     char topic[TOPIC_MAX];
-    (void)snprintf(text, sizeof text, "%s%s%s", id, main ? "" : "_", main ? "" : row->key);
+    (void)snprintf(text, sizeof text, "%s%s%s", id_of(context), main ? "" : "_",
+                   main ? "" : row->key);
     json_add_string(document, "obj_id", text);
     discovery_row_topic(context, row, topic);
     add_shared(context, object, (row->flags & ENTITY_ALWAYS) != 0, topic, document);

@@ -5,6 +5,7 @@
 
 #include "bridge/reason.h"
 #include "mqtt/discovery_climate.h"
+#include "mqtt/discovery_shorthand.h"
 #include "mqtt/state_codec.h"
 
 /* Watts between two values of the power limit's number box. */
@@ -232,19 +233,6 @@ static void add_faults(const struct entity_context *context, struct json *compon
 
 /* --- the tables ---------------------------------------------------------------------------------
  */
-
-#define SENSOR  .platform = "sensor", .command = COMMAND_PROPERTIES
-#define BINARY  .platform = "binary_sensor", .command = COMMAND_PROPERTIES
-#define PLAIN   .precision = ENTITY_NO_PRECISION
-#define POWER   .device_class = "power", .unit = "W", .state_class = "measurement", .precision = 0
-#define ENERGY  .device_class = "energy", .unit = "kWh", .state_class = "total_increasing"
-#define CELSIUS .device_class = "temperature", .unit = "°C", .state_class = "measurement"
-#define ALIVE   .flags = ENTITY_EXPIRES
-#define ALWAYS  .flags = ENTITY_ALWAYS | ENTITY_EXPIRES
-#define DIAG    .category = "diagnostic"
-#define MONEY   .state_class = "measurement", .precision = 6, .icon = "mdi:hand-coin-outline"
-/* No device class has this unit. Six decimals show a single CPU core's megahashes. */
-#define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
 
 /* Versatile Thermostat does not begin to use a number that is unknown; the state topic says null.
  */

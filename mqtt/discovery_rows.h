@@ -12,12 +12,15 @@
 #include "mqtt/topics.h"
 #include "plumbing/json.h"
 
-/* What a row may ask about; exactly one of room and heater is the device that is announced. */
+/* What a row may ask about; exactly one of room, heater and circuit is the device that is
+ * announced.
+ */
 struct entity_context {
     const struct config *config;
-    const struct heater_caps *caps;     /* of all heaters, in config order            */
-    const struct config_room *room;     /* NULL for a heater                          */
-    const struct config_heater *heater; /* NULL for a room                            */
+    const struct heater_caps *caps; /* of all heaters, in config order            */
+    const struct config_room *room;
+    const struct config_heater *heater;
+    const struct config_circuit *circuit;
 };
 
 enum entity_flag {
@@ -53,5 +56,6 @@ struct entity_row {
 /* Tables ended by a row without key. */
 extern const struct entity_row entity_room_rows[];
 extern const struct entity_row entity_heater_rows[];
+extern const struct entity_row entity_circuit_rows[]; /* in discovery_circuit.c */
 
 #endif

@@ -34,20 +34,20 @@ static bool take_level(const char **rest, char *level, size_t size)
     return true;
 }
 
-/* Splits "<base>_room_<id>" or "<base>_heater_<id>"; false if the object is none of ours. */
+/* Splits "<base>_room_<id>" and its like; false if the object is none of ours. */
 static bool split_object(const struct config_mqtt *mqtt, const char *object,
                          struct discovery_topic *entry)
 {
+    static void (*const heads[])(const struct config_mqtt *, const char *,
+                                 char *) = {[DISCOVERY_ROOM] = topics_room_object,
+                                            [DISCOVERY_HEATER] = topics_heater_object,
+                                            [DISCOVERY_CIRCUIT] = topics_circuit_object};
     char head[OBJECT_ID_MAX];
-    for (int heater = 0; heater <= 1; heater++) {
-        if (heater != 0) {
-            topics_heater_object(mqtt, "", head);
-        } else {
-            topics_room_object(mqtt, "", head);
-        }
+    for (size_t kind = 0; kind < sizeof heads / sizeof heads[0]; kind++) {
+        heads[kind](mqtt, "", head);
         const size_t len = strlen(head);
         if (strncmp(object, head, len) == 0 && text_is_id(object + len)) {
-            entry->heater = heater != 0;
+            entry->kind = (enum discovery_kind)kind;
             return text_copy(entry->id, sizeof entry->id, object + len);
         }
     }
@@ -89,14 +89,18 @@ static bool is_text(const struct json *json, const char *expected)
     return text != NULL && strcmp(text, expected) == 0;
 }
 
-/* States, or in single form events, come on a topic of that room or heater. */
+/* States, or in single form events, come on a topic of that room, heater or circuit. */
 static bool is_own_topic(const struct config *config, const struct discovery_topic *entry,
                          const struct json *topic)
 {
     char state[TOPIC_MAX];
     char event[TOPIC_MAX];
-    if (!entry->heater) {
+    if (entry->kind == DISCOVERY_ROOM) {
         topics_room(&config->mqtt, entry->id, ROOM_TOPIC_STATE, state);
+        return is_text(topic, state);
+    }
+    if (entry->kind == DISCOVERY_CIRCUIT) {
+        topics_circuit(&config->mqtt, entry->id, state);
         return is_text(topic, state);
     }
     topics_heater(&config->mqtt, entry->id, HEATER_TOPIC_STATE, state);

@@ -1,9 +1,10 @@
 /* Which discovery topics of ours the broker holds: found by listening, kept up by publishing. Pure,
  * apart from memory.
  *
- * Ours means: the object id is "<base>_room_<id>" or "<base>_heater_<id>", and the document names
- * origin "heatbridge" and that room's or heater's own state topic. So two bridges on one broker,
- * even with similar base topics, never remove each other's devices.
+ * Ours means: the object id is "<base>_room_<id>", "<base>_heater_<id>" or "<base>_circuit_<id>",
+ * and the document names origin "heatbridge" and the own state topic of that room, heater or
+ * circuit. So two bridges on one broker, even with similar base topics, never remove each other's
+ * devices.
  */
 #ifndef HB_MQTT_DISCOVERY_SEEN_H
 #define HB_MQTT_DISCOVERY_SEEN_H
@@ -22,10 +23,12 @@ struct discovery_component {
     char platform[16], key[ID_MAX];
 };
 
+enum discovery_kind { DISCOVERY_ROOM, DISCOVERY_HEATER, DISCOVERY_CIRCUIT };
+
 struct discovery_topic {
     char topic[TOPIC_MAX];
-    char id[ID_MAX]; /* of the room or heater */
-    bool heater;
+    char id[ID_MAX]; /* of the room, heater or circuit */
+    enum discovery_kind kind;
     bool device;                           /* device form */
     bool marker;                           /* holds a migration marker, not a document */
     uint64_t hash;                         /* of the payload */

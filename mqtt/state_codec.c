@@ -293,6 +293,17 @@ char *state_encode_heater(const struct heater_view *view, hb_mono now)
     return print_and_free(json);
 }
 
+char *state_encode_circuit(const struct circuit_view *view)
+{
+    struct json *json = json_new_object();
+    json_add_number(json, "limit_w", view->limit_w, 1);
+    json_add_number(json, "allowed_w", view->allowed_w, 1);
+    json_add_number(json, "possible_w", view->possible_w, 1);
+    json_add_number(json, "metered_w", view->metered_w, 1);
+    json_add_bool(json, "over_limit", view->over_limit);
+    return print_and_free(json);
+}
+
 char *state_encode_block_found(const struct heater_view *view, hb_mono now)
 {
     const struct heater_work *work = &view->state.work;

@@ -1,5 +1,5 @@
-/* A room's or heater's view as the retained JSON that Home Assistant and everybody else reads.
- * Pure.
+/* The view of a room, a heater or a circuit as the retained JSON that Home Assistant and everybody
+ * else reads. Pure.
  *
  * Every key is always present; unknown is null, never zero and never missing (Home Assistant's
  * templates warn on missing keys and take null as "unknown"). Keys are a published contract: add,
@@ -29,6 +29,10 @@
  * shares of the last hour, with their 95 % interval) shares_check agrees|below|above|null,
  * blocks_found.
  *
+ * Circuit: limit_w, allowed_w (of that, for its heaters: the rest is used by other things),
+ * possible_w (the most that its heaters could be drawing now), metered_w (by its own meter),
+ * over_limit true|false (more is drawn: by the meter, or without one as the heaters say).
+ *
  * Event: event_type block_found, hash, height difficulty network_difficulty (null: unknown), pool,
  * blocks_found. It describes the last block; if several were found within a second or so, the count
  * tells.
@@ -47,10 +51,11 @@
 /* Publish each state at least this often, changed or not: entities expire after three times it. */
 #define STATE_HEARTBEAT_MS 60000
 
-/* Both return one line of JSON, owned by the caller, free with free(); never NULL. `room` gives the
- * presets' names. */
+/* Each returns one line of JSON, owned by the caller, free with free(); never NULL. `room` gives
+ * the presets' names. */
 char *state_encode_room(const struct config_room *room, const struct room_view *view);
 char *state_encode_heater(const struct heater_view *view, hb_mono now);
+char *state_encode_circuit(const struct circuit_view *view);
 
 /* The kinds of events, as Home Assistant must know them beforehand. */
 #define STATE_EVENT_BLOCK_FOUND "block_found"

@@ -5,8 +5,9 @@
 
 #include "ground/text.h"
 
-/* The level between base topic and id that separates heaters from rooms. */
+/* The levels between base topic and id that separate heaters and circuits from rooms. */
 #define HEATER_LEVEL     "heater"
+#define CIRCUIT_LEVEL    "circuit"
 #define ACKNOWLEDGE_LEAF "acknowledge/set"
 
 static const char *const property_words[COMMAND_PROPERTIES] = {
@@ -64,6 +65,11 @@ void topics_heater(const struct config_mqtt *mqtt, const char *heater_id, enum h
 {
     (void)snprintf(topic, TOPIC_MAX, "%s/" HEATER_LEVEL "/%s/%s", mqtt->base_topic, heater_id,
                    heater_leaves[which]);
+}
+
+void topics_circuit(const struct config_mqtt *mqtt, const char *circuit_id, char topic[TOPIC_MAX])
+{
+    (void)snprintf(topic, TOPIC_MAX, "%s/" CIRCUIT_LEVEL "/%s/state", mqtt->base_topic, circuit_id);
 }
 
 void topics_filter(const struct config *config, enum topics_filter which, char filter[TOPIC_MAX])
@@ -222,6 +228,12 @@ void topics_heater_object(const struct config_mqtt *mqtt, const char *heater_id,
                           char object[OBJECT_ID_MAX])
 {
     make_object(mqtt, "heater", heater_id, object);
+}
+
+void topics_circuit_object(const struct config_mqtt *mqtt, const char *circuit_id,
+                           char object[OBJECT_ID_MAX])
+{
+    make_object(mqtt, "circuit", circuit_id, object);
 }
 
 void topics_discovery(const struct config_homeassistant *ha, const char *platform,

@@ -12,6 +12,7 @@
  *   <base>/heater/<id>/acknowledge/set  PRESS: releases what an interlock stopped
  *   <base>/heater/<id>/error         text
  *   <base>/heater/<id>/event         JSON, not retained: what happened just now
+ *   <base>/circuit/<id>/state        retained JSON
  *
  * Ids are [a-z0-9_]{1,32} and names at most NAME_MAX_B bytes, so every topic fits TOPIC_MAX: no
  * function here can fail.
@@ -65,6 +66,8 @@ void topics_command(const struct config_mqtt *mqtt, const char *room_id, enum co
                     char topic[TOPIC_MAX]);
 void topics_heater(const struct config_mqtt *mqtt, const char *heater_id, enum heater_topic which,
                    char topic[TOPIC_MAX]);
+/* The state of a circuit. */
+void topics_circuit(const struct config_mqtt *mqtt, const char *circuit_id, char topic[TOPIC_MAX]);
 
 /* What to subscribe to, beside the sources that the configuration names. */
 enum topics_filter {
@@ -98,15 +101,18 @@ struct topic_target {
 /* Says what an incoming topic is. A topic that a source uses may also be one of these. */
 struct topic_target topics_classify(const struct config *config, const char *topic);
 
-/* Bytes of an object id: base topic, "_heater_", id. */
+/* Bytes of an object id: base topic, "_circuit_", id. */
 enum { OBJECT_ID_MAX = NAME_MAX_B + ID_MAX + 10 };
 
-/* Stable ids for Home Assistant, "<base>_room_<id>" and "<base>_heater_<id>"; characters of the
- * base topic outside [a-zA-Z0-9_-] become '_'. They are identity: never change their form. */
+/* Stable ids for Home Assistant, "<base>_room_<id>", "<base>_heater_<id>" and
+ * "<base>_circuit_<id>"; characters of the base topic outside [a-zA-Z0-9_-] become '_'. They are
+ * identity: never change their form. */
 void topics_room_object(const struct config_mqtt *mqtt, const char *room_id,
                         char object[OBJECT_ID_MAX]);
 void topics_heater_object(const struct config_mqtt *mqtt, const char *heater_id,
                           char object[OBJECT_ID_MAX]);
+void topics_circuit_object(const struct config_mqtt *mqtt, const char *circuit_id,
+                           char object[OBJECT_ID_MAX]);
 /* <prefix>/device/<object>/config, or with a platform <prefix>/<platform>/<object>/<key>/config. */
 void topics_discovery(const struct config_homeassistant *ha, const char *platform,
                       const char *object, const char *key, char topic[TOPIC_MAX]);

@@ -153,10 +153,11 @@ static bool start_memory(struct app *app, struct hb_err *err)
 {
     const size_t rooms = app->config->room_count;
     const size_t heaters = app->config->heater_count;
+    const size_t circuits = app->config->circuit_count;
     app->hosts = calloc(heaters + 1, sizeof *app->hosts);
     app->caps = calloc(heaters + 1, sizeof *app->caps);
     app->news = calloc(heaters + 1, sizeof *app->news);
-    app->bad_sources = calloc(rooms + 1 + heaters, sizeof *app->bad_sources);
+    app->bad_sources = calloc(rooms + 1 + heaters + circuits, sizeof *app->bad_sources);
     app->retained_told = calloc(rooms + heaters + 1, sizeof *app->retained_told);
     app->room_views = calloc(rooms + 1, sizeof *app->room_views);
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
@@ -354,7 +355,8 @@ static bool start_mqtt(struct app *app, struct hb_err *err)
             },
         .version = versions[mqtt->protocol],
         .queue_topics = QUEUE_TOPICS_MIN + QUEUE_TOPICS_PER_THING * (app->config->room_count +
-                                                                     app->config->heater_count),
+                                                                     app->config->heater_count +
+                                                                     app->config->circuit_count),
     };
     app->announcer = announcer_create(app->config, app->caps, (uint64_t)clock_mono().ms);
     app->mqtt = mqtt_client_start(&options, app->log, ring_bell, app, err);

@@ -62,6 +62,9 @@ void app_subscribe_all(struct app *app)
             subscribe_source(app, &config->heaters[i].interlocks[k].source);
         }
     }
+    for (size_t i = 0; i < config->circuit_count; i++) {
+        subscribe_source(app, &config->circuits[i].meter);
+    }
     for (size_t i = 0; i < config->room_count; i++) {
         subscribe_source(app, &config->rooms[i].temperature);
         subscribe_source(app, &config->rooms[i].humidity);
@@ -71,8 +74,8 @@ void app_subscribe_all(struct app *app)
 }
 
 /* A bad payload is told once, until a good one comes for the same value of the same room. `slot` is
- * the room's index, room_count for outdoors, and more than that for the heaters; `number` is the
- * bit of the value, its event kind or counted from BAD_INTERLOCK. */
+ * the room's index, room_count for outdoors, more than that for the heaters, and after those for
+ * the circuits; `number` is the bit of the value, its event kind or counted from BAD_INTERLOCK. */
 static void judge(struct app *app, size_t slot, unsigned number, const char *topic,
                   const char *what)
 {
@@ -138,25 +141,41 @@ static bool is_for(const struct config_source *source, const struct mqtt_incomin
     return strcmp(source->topic, in->topic) == 0;
 }
 
+/* Watts that a meter tells; true if they are to be used. */
+static bool take_watts(struct app *app, size_t slot, enum event_kind kind,
+                       const struct config_source *source, const struct mqtt_incoming *in,
+                       double *power_w)
+{
+    struct hb_err err;
+    enum source_verdict verdict = source_decode_number(source, in->payload, in->len, power_w, &err);
+    if (verdict == SOURCE_VALUE && !(*power_w >= 0 && *power_w <= METERED_MOST_W)) {
+        hb_fail(&err, HB_ERR_STATE, "expected 0 W to %g W, got %g", METERED_MOST_W, *power_w);
+        verdict = SOURCE_BAD;
+    }
+    if (verdict != SOURCE_NOTHING) {
+        judge(app, slot, (unsigned)kind, in->topic, verdict == SOURCE_BAD ? err.msg : NULL);
+    }
+    return verdict == SOURCE_VALUE;
+}
+
 /* The meter's word goes to the heater's host, which tells it to the core with the heater's state.
  */
 static void take_meter(struct app *app, size_t heater, const struct mqtt_incoming *in)
 {
-    const struct config_source *source = &app->config->heaters[heater].power_meter;
     double power_w = NAN;
-    struct hb_err err;
-    enum source_verdict verdict =
-        source_decode_number(source, in->payload, in->len, &power_w, &err);
-    if (verdict == SOURCE_VALUE && !(power_w >= 0 && power_w <= METERED_MOST_W)) {
-        hb_fail(&err, HB_ERR_STATE, "expected 0 W to %g W, got %g", METERED_MOST_W, power_w);
-        verdict = SOURCE_BAD;
-    }
-    if (verdict != SOURCE_NOTHING) {
-        judge(app, app->config->room_count + 1 + heater, EVENT_HEATER_STATE, in->topic,
-              verdict == SOURCE_BAD ? err.msg : NULL);
-    }
-    if (verdict == SOURCE_VALUE) {
+    if (take_watts(app, app->config->room_count + 1 + heater, EVENT_HEATER_STATE,
+                   &app->config->heaters[heater].power_meter, in, &power_w)) {
         host_metered(app->hosts[heater], power_w, app_house_now(app));
+    }
+}
+
+static void take_circuit_meter(struct app *app, size_t circuit, const struct mqtt_incoming *in)
+{
+    const struct config *config = app->config;
+    struct event event = {.kind = EVENT_CIRCUIT_POWER, .index = (uint16_t)circuit};
+    if (take_watts(app, config->room_count + 1 + config->heater_count + circuit, event.kind,
+                   &config->circuits[circuit].meter, in, &event.number)) {
+        app_post(app, &event);
     }
 }
 
@@ -217,6 +236,11 @@ static void take_sources(struct app *app, const struct mqtt_incoming *in)
     }
     for (size_t i = 0; i < config->heater_count; i++) {
         take_heater_sources(app, i, in);
+    }
+    for (size_t i = 0; i < config->circuit_count; i++) {
+        if (is_for(&config->circuits[i].meter, in)) {
+            take_circuit_meter(app, i, in);
+        }
     }
     for (size_t i = 0; i < config->room_count; i++) {
         const struct config_room *room = &config->rooms[i];

@@ -69,6 +69,17 @@ static void publish_heater(struct app *app, uint16_t index)
     app->snapshot_due = true;
 }
 
+static void publish_circuit(struct app *app, uint16_t index)
+{
+    struct circuit_view view;
+    char topic[TOPIC_MAX];
+    core_circuit_view(app->core, index, &view);
+    topics_circuit(&app->config->mqtt, app->config->circuits[index].id, topic);
+    char *json = state_encode_circuit(&view);
+    app_publish(app, topic, json, true);
+    free(json);
+}
+
 void app_refuse(struct app *app, uint16_t room, const char *text)
 {
     char topic[TOPIC_MAX];
@@ -153,6 +164,9 @@ void app_carry_out(struct app *app, const struct effect *effect)
     case EFFECT_PUBLISH_HEATER:
         publish_heater(app, effect->index);
         break;
+    case EFFECT_PUBLISH_CIRCUIT:
+        publish_circuit(app, effect->index);
+        break;
     case EFFECT_REFUSE:
         app_refuse(app, effect->index, effect->text);
         break;
@@ -187,6 +201,9 @@ static void publish_all_states(struct app *app)
     }
     for (size_t i = 0; i < app->config->room_count; i++) {
         publish_room(app, (uint16_t)i);
+    }
+    for (size_t i = 0; i < app->config->circuit_count; i++) {
+        publish_circuit(app, (uint16_t)i);
     }
 }
 

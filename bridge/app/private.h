@@ -53,8 +53,8 @@ struct app {
     struct mqtt_incoming incoming; /* scratch, 16 KiB */
     bool mqtt_connected;
     char mqtt_problem[TEXT_MAX];
-    uint32_t *bad_sources; /* per room, outdoors, per heater: bit per event kind, and from
-                              BAD_INTERLOCK on per interlock, whose payload is bad, as told */
+    uint32_t *bad_sources; /* per room, outdoors, per heater, per circuit: bit per event kind, and
+                              from BAD_INTERLOCK on per interlock, whose payload is bad, as told */
     bool *retained_told;   /* per room, then per heater: a retained command was ignored and
                               reported */
 

@@ -123,6 +123,14 @@ static void write_groups(FILE *out)
     }
 }
 
+static void write_circuit(FILE *out)
+{
+    (void)fputs(
+        "\n# Fuses that several heaters share, each by its id.\n# circuits:\n  # ground_floor:\n",
+        out);
+    write_shape("circuits.ground_floor", &config_shape_circuit, 4, out);
+}
+
 static void write_drivers(const struct heater_driver *const *drivers, FILE *out)
 {
     (void)fputs("\n  # A heater on the network, as `heatbridge discover 192.168.1.0/24` prints it; "
@@ -149,6 +157,7 @@ void config_write_example(const struct heater_driver *const *drivers, FILE *out)
         out);
     write_items("", config_shape_root.items, 0, out);
     write_groups(out);
+    write_circuit(out);
     (void)fputs("\n# The rooms, each by its id.\nrooms:\n  living_room:\n", out);
     write_shape("rooms.living_room", &config_shape_room, 4, out);
     (void)fputs("\n# The heaters, each by its id.\nheaters:\n  miner:\n", out);

@@ -142,7 +142,7 @@ static void read_interlocks(struct reader *reader, const struct cursor *heater_a
 static void read_heater(struct reader *reader, const struct cursor *at, size_t index)
 {
     struct config_heater *heater = &reader->config->heaters[index];
-    heater->room = INDEX_NONE;
+    heater->room = heater->circuit = INDEX_NONE;
     if (check_id(reader, at)) {
         (void)text_copy(heater->id, sizeof heater->id, at->node->name);
     }
@@ -176,6 +176,7 @@ static void read_heater(struct reader *reader, const struct cursor *at, size_t i
         }
     }
     read_interlocks(reader, at, heater);
+    find_circuit(reader, at, heater);
     if (heater->max_w > 0 && heater->min_w > heater->max_w) {
         const struct cursor min_at = cursor_member(at, "min_power");
         (void)reader_expected(reader, &min_at, "at most max_power", NULL);

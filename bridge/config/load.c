@@ -47,8 +47,10 @@ static void read_all(struct reader *reader, const struct node *node)
     }
     read_outside_secrets(reader, &root);
     read_mining(reader, &root);
+    read_circuits(reader, &root);
     read_heaters(reader, &root);
     read_rooms(reader, &root);
+    check_circuits(reader, &root);
     check_together(reader, &root);
 }
 
@@ -166,6 +168,7 @@ void config_free(struct config *config)
     }
     wipe_and_free(config->mining.pools, config->mining.pool_count * sizeof *config->mining.pools);
     free(config->mining.redirect_hosts);
+    free(config->circuits);
     free(config->rooms);
     free(config->heaters);
     free(config->hidden);

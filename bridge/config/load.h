@@ -23,6 +23,7 @@ enum {
     CONFIG_PROBLEMS_MAX = 50,      /* problems told at once; more are only counted               */
     CONFIG_ROOMS_MAX = 4000,
     CONFIG_HEATERS_MAX = 4000,
+    CONFIG_CIRCUITS_MAX = 1000,
 };
 
 /* One mistake (or, if `warning`, a doubt) in its final form:

@@ -1,14 +1,21 @@
-/* The keys with a form of their own: heaters, rooms with presets and schedules, pools. */
+/* The keys with a form of their own: circuits, heaters, rooms with presets and schedules, pools. */
 #ifndef HB_BRIDGE_CONFIG_PARTS_H
 #define HB_BRIDGE_CONFIG_PARTS_H
 
 #include "bridge/config/reader.h"
 
-/* Each reads its part of the mapping at `root` into reader->config. Heaters come before rooms,
- * which refer to them. */
+/* Each reads its part of the mapping at `root` into reader->config. Circuits come before heaters,
+ * and those before rooms, which refer to them. */
+void read_circuits(struct reader *reader, const struct cursor *root);
 void read_heaters(struct reader *reader, const struct cursor *root);
 void read_rooms(struct reader *reader, const struct cursor *root);
 void read_mining(struct reader *reader, const struct cursor *root);
+
+/* The circuit that the heater names, if it names one. */
+void find_circuit(struct reader *reader, const struct cursor *heater_at,
+                  struct config_heater *heater);
+/* How many heaters are on each. After the heaters. */
+void check_circuits(struct reader *reader, const struct cursor *root);
 
 /* Presets and schedule of one room, the latter after the former. */
 void read_presets(struct reader *reader, const struct cursor *room_at, struct config_room *room);

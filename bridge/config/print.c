@@ -169,6 +169,13 @@ void config_print(const struct config *config, const struct heater_driver *const
     /* The engine's group stands last in the table, so that its lists can follow it. */
     print_shape(&printer, 0, &config_shape_root, config);
     print_mining(&printer);
+    if (config->circuit_count > 0) {
+        (void)fprintf(out, "circuits:\n");
+    }
+    for (size_t i = 0; i < config->circuit_count; i++) {
+        (void)fprintf(out, "  %s:\n", config->circuits[i].id);
+        print_shape(&printer, 2 * INDENT, &config_shape_circuit, &config->circuits[i]);
+    }
     (void)fprintf(out, "rooms:\n");
     for (size_t i = 0; i < config->room_count; i++) {
         print_room(&printer, &config->rooms[i]);

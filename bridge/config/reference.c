@@ -119,6 +119,8 @@ static const char *special_value(enum special_kind kind)
         return "mapping of [rooms](#rooms)";
     case SPECIAL_HEATERS:
         return "mapping of [heaters](#heaters)";
+    case SPECIAL_CIRCUITS:
+        return "mapping of [circuits](#circuits)";
     case SPECIAL_POOLS:
         return "list of [pools](#pools)";
     case SPECIAL_HOSTS:
@@ -200,6 +202,8 @@ void config_write_reference(const struct heater_driver *const *drivers, FILE *ou
                   out);
     write_section("interlocks", "Under `interlocks` of a heater, each with its id as key.",
                   &config_shape_interlock, out);
+    write_section("circuits", "Under `circuits`, each with its id as key.", &config_shape_circuit,
+                  out);
     (void)fputs("\n## Drivers\n\nA heater takes the keys of its driver beside those above.\n", out);
     for (size_t i = 0; drivers[i] != NULL; i++) {
         write_driver(drivers[i], out);

@@ -180,6 +180,8 @@ static struct json *new_special(const struct config_special *special,
         return new_map(new_shape(&config_shape_room, NULL, drivers), id_pattern);
     case SPECIAL_HEATERS:
         return new_map(new_heater(drivers), id_pattern);
+    case SPECIAL_CIRCUITS:
+        return new_map(new_shape(&config_shape_circuit, NULL, drivers), id_pattern);
     case SPECIAL_POOLS:
         return new_list(new_shape(&config_shape_pool, NULL, drivers));
     case SPECIAL_HOSTS:

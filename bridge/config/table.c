@@ -266,6 +266,33 @@ static const struct config_item power_meter_items[] = {
      .help = "A value older than this is not used; the heater's own figure is, then."},
     {.name = NULL}};
 
+static const struct config_item circuit_items[] = {
+    {"name", CONFIG_TEXT, FIELD(struct config_circuit, name), .fallback = "",
+     .help = "Name for people; left out, it is made from the id."},
+    {"max_power", CONFIG_POWER, FIELD(struct config_circuit, max_w), .min = 1, .max = 100000,
+     .fallback = "",
+     .help = "All its heaters together never draw more; either this or `fuse` is given."},
+    {"fuse", CONFIG_NUMBER, FIELD(struct config_circuit, fuse_a), .min = 1, .max = 400, .unit = "A",
+     .fallback = "", .help = "Current at which its fuse or breaker is rated."},
+    {"voltage", CONFIG_NUMBER, FIELD(struct config_circuit, voltage_v), .min = 100, .max = 400,
+     .unit = "V", .fallback = "230 V", .help = "Voltage behind the fuse."},
+    {"load", CONFIG_NUMBER, FIELD(struct config_circuit, load_percent), .min = 10, .max = 100,
+     .unit = "%", .fallback = "80 %",
+     .help = "Part of the fuse's current that may flow for hours; breakers get warm."},
+    {.name = NULL}};
+
+static const struct config_item circuit_meter_items[] = {
+    {"topic", CONFIG_TOPIC, FIELD(struct config_source, topic), .fallback = NULL,
+     .help = "MQTT topic on which the power in watts arrives."},
+    {"value", CONFIG_TEXT, FIELD(struct config_source, value), .fallback = "",
+     .help =
+         "Path to the value in a JSON payload, such as `power` or `ENERGY.Power`; left out, the "
+         "payload is the value."},
+    {"stale_after", CONFIG_DURATION, FIELD(struct config_source, stale_after_ms), .min = 1 * SECOND,
+     .max = 1 * DAY, .fallback = "1 min",
+     .help = "A value older than this is not used; it is then as if there were no meter."},
+    {.name = NULL}};
+
 static const struct config_item interlock_items[] = {
     {"topic", CONFIG_TOPIC, FIELD(struct config_interlock, source.topic), .fallback = NULL,
      .help = "MQTT topic on which the value arrives, a number."},
@@ -295,6 +322,8 @@ static const struct config_item heater_items[] = {
      .fallback = "", .help = "Once on, stay on for so long; left out, what the driver says."},
     {"min_off", CONFIG_DURATION, FIELD(struct config_heater, min_off_ms), .min = 0, .max = 1 * DAY,
      .fallback = "", .help = "Once off, stay off for so long; left out, what the driver says."},
+    {"circuit", CONFIG_ID, FIELD(struct config_heater, circuit_id), .fallback = "",
+     .help = "Id of the circuit that it is on; left out, none limits it."},
     {"too_hot", CONFIG_NUMBER, FIELD(struct config_heater, too_hot_c), .min = 30, .max = 120,
      .unit = "°C", .fallback = "90 °C",
      .help = "No heat while a chip or board is at or above this."},
@@ -323,6 +352,7 @@ static const struct config_special no_specials[] = {{.name = NULL}};
 static const struct config_special root_specials[] = {
     {"rooms", SPECIAL_ROOMS, NULL, "The rooms, each by its id."},
     {"heaters", SPECIAL_HEATERS, "", "The heaters, each by its id."},
+    {"circuits", SPECIAL_CIRCUITS, "", "Fuses that several heaters share, each by its id."},
     {.name = NULL}};
 static const struct config_special mining_specials[] = {
     {"redirect_hosts", SPECIAL_HOSTS, "",
@@ -419,6 +449,19 @@ const struct config_shape config_shape_interlock = {.name = "interlocks",
                                                     .specials = no_specials,
                                                     .groups = no_groups};
 
+static const struct config_shape circuit_groups[] = {
+    {"meter",
+     "A meter of everything that is on this circuit, heaters or not; if it shows more than the "
+     "limit, the heaters get less.",
+     offsetof(struct config_circuit, meter), true, circuit_meter_items, no_specials, no_groups},
+    {.name = NULL}};
+
+const struct config_shape config_shape_circuit = {.name = "circuits",
+                                                  .help = "A fuse that several heaters share.",
+                                                  .items = circuit_items,
+                                                  .specials = no_specials,
+                                                  .groups = circuit_groups};
+
 /* --- words --------------------------------------------------------------------------------------
  */
 
@@ -432,5 +475,5 @@ const struct config_days config_days[] = {
     {"wednesday", 0x04, 3}, {"thursday", 0x08, 3}, {"friday", 0x10, 3},  {"saturday", 0x20, 3},
     {"sunday", 0x40, 3},    {NULL, 0, 0}};
 
-const char *const config_reserved_rooms[] = {"heater", "status",  "prices", "outdoor",
+const char *const config_reserved_rooms[] = {"heater", "circuit", "status", "prices", "outdoor",
                                              "solar",  "curtail", "set",    NULL};

@@ -12,6 +12,7 @@
 enum special_kind {
     SPECIAL_ROOMS,        /* mapping id -> room                     */
     SPECIAL_HEATERS,      /* mapping id -> heater                   */
+    SPECIAL_CIRCUITS,     /* mapping id -> circuit                  */
     SPECIAL_POOLS,        /* list of pools                          */
     SPECIAL_HOSTS,        /* list of host[:port]                    */
     SPECIAL_PRESETS,      /* mapping preset id -> temperature       */
@@ -44,6 +45,7 @@ extern const struct config_shape config_shape_pool;      /* struct config_pool  
 extern const struct config_shape config_shape_room;      /* struct config_room   */
 extern const struct config_shape config_shape_heater;    /* struct config_heater */
 extern const struct config_shape config_shape_interlock; /* struct config_interlock */
+extern const struct config_shape config_shape_circuit;   /* struct config_circuit   */
 
 /* Presets of a room that names none. */
 struct config_default_preset {

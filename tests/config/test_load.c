@@ -221,13 +221,44 @@ static void test_schedule(void **state)
     config_free(config);
 }
 
+static const char fused[] = "mqtt: {url: \"mqtt://h\"}\n"
+                            "rooms: {hall: {temperature: {topic: t}, heaters: [a, b, c]}}\n"
+                            "heaters:\n"
+                            "  a: {driver: plug, url: \"http://a\", circuit: f16}\n"
+                            "  b: {driver: plug, url: \"http://b\", circuit: cellar}\n"
+                            "  c: {driver: plug, url: \"http://c\"}\n"
+                            "circuits:\n"
+                            "  cellar: {max_power: 2.5 kW, load: 100 %}\n"
+                            "  f16: {name: Fuse 3, fuse: 16 A, meter: {topic: m, value: power}}\n";
+
+static void test_circuits(void **state)
+{
+    (void)state;
+    struct config *config = load_or_fail(fused);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(config->circuit_count, 2);
+    assert_string_equal(config->circuits[0].id, "cellar");
+    assert_string_equal(config->circuits[0].name, "Cellar");
+    assert_near(config->circuits[0].limit_w, 2500, 0);
+    assert_string_equal(config->circuits[0].meter.topic, "");
+    assert_string_equal(config->circuits[1].name, "Fuse 3");
+    assert_near(config->circuits[1].limit_w, 2944, 1e-9); /* 16 A at 230 V, 80 % of it */
+    assert_string_equal(config->circuits[1].meter.topic, "m");
+    assert_string_equal(config->circuits[1].meter.value, "power");
+    assert_int_equal(config->circuits[1].meter.stale_after_ms, 60000);
+    assert_int_equal(config->heaters[0].circuit, 1);
+    assert_int_equal(config->heaters[1].circuit, 0);
+    assert_int_equal(config->heaters[2].circuit, INDEX_NONE);
+    config_free(config);
+}
+
 /* What is printed loads again and prints the same. */
 static void test_round_trip(void **state)
 {
     (void)state;
     char *home = test_read_file("tests/config/home.yaml", NULL);
-    const char *texts[] = {home, minimal};
-    for (size_t i = 0; i < 2; i++) {
+    const char *texts[] = {home, minimal, fused};
+    for (size_t i = 0; i < 3; i++) {
         struct config *first = load_or_fail(texts[i]);
         char *printed = print(first);
         struct config *second = load_or_fail(printed);
@@ -329,10 +360,15 @@ static void test_a_large_house(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_home),        cmocka_unit_test(test_the_least_that_works),
-        cmocka_unit_test(test_units),         cmocka_unit_test(test_schedule),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_passwords_are_not_printed),
-        cmocka_unit_test(test_json),          cmocka_unit_test(test_doubts_are_told_but_load),
+        cmocka_unit_test(test_a_home),
+        cmocka_unit_test(test_the_least_that_works),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_circuits),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_passwords_are_not_printed),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_doubts_are_told_but_load),
         cmocka_unit_test(test_a_large_house),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,8 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
                                             EVENT_HEATER_ABILITIES,
                                             EVENT_ROOM_DEMAND,
                                             EVENT_HEATER_INTERLOCK,
-                                            EVENT_HEATER_ACKNOWLEDGE};
+                                            EVENT_HEATER_ACKNOWLEDGE,
+                                            EVENT_CIRCUIT_POWER};
     struct event event = {.kind = kinds[random_below(random, sizeof(kinds) / sizeof(kinds[0]))]};
     const bool of_heater = event.kind == EVENT_HEATER_STATE || event.kind == EVENT_HEATER_OUTCOME ||
                            event.kind == EVENT_HEATER_ABILITIES ||
@@ -167,6 +168,8 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
             random_below(random, 10) == 0 ? number(random, -25, 50) : number(random, 17, 23);
     } else if (event.kind == EVENT_OUTDOOR || event.kind == EVENT_ROOM_HUMIDITY) {
         event.number = number(random, -10, 40);
+    } else if (event.kind == EVENT_CIRCUIT_POWER) {
+        event.number = number(random, 0, 3000);
     } else if (event.kind == EVENT_ROOM_DEMAND) {
         event.number = number(random, 0, random_below(random, 2) == 0 ? 100 : 2500);
     } else if (event.kind == EVENT_ROOM_WINDOW) {
@@ -229,6 +232,18 @@ static void random_heater(struct random *random, struct world *world, uint16_t i
     world->heaters[index].lease_ms = 3000 + random_below(random, 60000);
     world->heaters[index].room = index / 2;
     caps->observe_only = random_below(random, 5) == 0;
+    world->heaters[index].circuit = index == 1 ? INDEX_NONE : index / 3;
+}
+
+/* Both bear less than their heaters could draw; one has a meter. */
+static void random_circuits(struct random *random, struct world *world)
+{
+    world->config.circuit_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        world->circuits[i] =
+            (struct config_circuit){.id = "fuse", .limit_w = random_between(random, 300, 3000)};
+    }
+    world->circuits[1].meter = (struct config_source){.topic = "meter", .stale_after_ms = 20000};
 }
 
 /* One heater has two interlocks, of which one minds silence. */
@@ -251,6 +266,7 @@ void random_world(struct world *world, uint64_t seed)
         random_heater(&random, world, i);
     }
     random_interlocks(&world->heaters[3]);
+    random_circuits(&random, world);
     for (uint16_t i = 0; i < 3; i++) {
         struct config_room *room = &world->rooms[i];
         room->heaters[0] = (uint16_t)(2 * i);

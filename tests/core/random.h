@@ -24,7 +24,8 @@ struct event random_event(struct random *random, uint16_t rooms, uint16_t heater
 /* Puts the event at a time. */
 void random_move(struct event *event, hb_mono now, hb_wall wall, int32_t utc_offset_s);
 
-/* A house of three rooms and six heaters of all kinds; call world_start afterwards. */
+/* A house of three rooms, six heaters of all kinds and two circuits; call world_start afterwards.
+ */
 void random_world(struct world *world, uint64_t seed);
 
 #endif

@@ -53,6 +53,7 @@ struct shadow {
 
 static struct world world;
 static struct shadow shadow;
+static double most_of_circuits_w;
 
 static double max_of(uint16_t heater)
 {
@@ -149,6 +150,17 @@ static void check_heater(uint16_t index)
     heater->accepted = totals.shares_accepted;
 }
 
+/* Its heaters are never told more than it bears, whatever they do themselves. */
+static void check_circuit(uint16_t index)
+{
+    double total_w = 0;
+    for (uint16_t i = 0; i < world.config.heater_count; i++) {
+        total_w += world.heaters[i].circuit == index ? shadow.heater[i].power_w : 0;
+    }
+    assert_true(total_w <= world.circuits[index].limit_w + 1e-6);
+    most_of_circuits_w = fmax(most_of_circuits_w, total_w);
+}
+
 /* After a tick: everything that stands has a lease that has not run out (I3). */
 static void check_after_tick(void)
 {
@@ -185,6 +197,9 @@ static void step(struct event *event)
         answered |= effect->kind == EFFECT_PUBLISH_ROOM && effect->index == event->index;
     }
     assert_true(answered);
+    for (uint16_t i = 0; i < world.config.circuit_count; i++) {
+        check_circuit(i);
+    }
 }
 
 static void remember(const struct event *event)
@@ -234,6 +249,7 @@ static void test_random_histories(void **state)
     for (uint64_t seed = 1; seed <= events / EACH; seed++) {
         run_history(seed, EACH);
     }
+    assert_true(most_of_circuits_w > 500); /* they did heat */
 }
 
 static void test_nothing_after_stop(void **state)

@@ -10,6 +10,7 @@ void world_init(struct world *world)
     memset(world, 0, sizeof(*world));
     world->config.rooms = world->rooms;
     world->config.heaters = world->heaters;
+    world->config.circuits = world->circuits;
     world->config.room_count = world->config.heater_count = 1;
     world->config.outdoor.stale_after_ms = 3600000;
     for (size_t i = 0; i < WORLD_ROOMS; i++) {

@@ -6,13 +6,14 @@
 #include "bridge/core.h"
 #include "bridge/house/room.h"
 
-enum { WORLD_ROOMS = 4, WORLD_HEATERS = 8, WORLD_EFFECTS = 256 };
+enum { WORLD_ROOMS = 4, WORLD_HEATERS = 8, WORLD_CIRCUITS = 2, WORLD_EFFECTS = 256 };
 
 struct world {
     struct config config;
     struct config_room rooms[WORLD_ROOMS];
     struct config_heater heaters[WORLD_HEATERS];
     struct heater_caps caps[WORLD_HEATERS];
+    struct config_circuit circuits[WORLD_CIRCUITS]; /* none unless counted */
     struct core *core;
     struct effect list[WORLD_EFFECTS];
     struct effects effects; /* of the last step */

@@ -63,6 +63,12 @@ void house_build(struct house *house)
     house->caps[OFEN].max_w = 1900.0;
     house->caps[OFEN].has_fan = true;
     house->caps[SPARE].max_w = 500.0;
+    (void)text_copy(house->circuits[GROUND_FLOOR].id, ID_MAX, "ground_floor");
+    (void)text_copy(house->circuits[GROUND_FLOOR].name, NAME_MAX_B, "Ground floor");
+    (void)text_copy(house->circuits[GROUND_FLOOR].meter.topic, TOPIC_MAX, "meter/ground_floor");
+    (void)text_copy(house->circuits[CELLAR].id, ID_MAX, "cellar");
+    config->circuits = house->circuits;
+    config->circuit_count = HOUSE_CIRCUITS;
     config->rooms = house->rooms;
     config->room_count = HOUSE_ROOMS;
     config->heaters = house->heaters;

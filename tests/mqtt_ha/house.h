@@ -1,4 +1,5 @@
-/* A small house for the tests of the Home Assistant side: two rooms, three heaters. */
+/* A small house for the tests of the Home Assistant side: two rooms, three heaters, two circuits.
+ */
 #ifndef HB_TESTS_MQTT_HA_HOUSE_H
 #define HB_TESTS_MQTT_HA_HOUSE_H
 
@@ -7,6 +8,7 @@
 
 enum { LIVING_ROOM, HALLWAY, HOUSE_ROOMS };
 enum { MINER, OFEN, SPARE, HOUSE_HEATERS };
+enum { GROUND_FLOOR, CELLAR, HOUSE_CIRCUITS };
 
 struct house {
     struct config config;
@@ -14,10 +16,12 @@ struct house {
     struct config_heater heaters[HOUSE_HEATERS];
     struct heater_caps caps[HOUSE_HEATERS];
     struct config_interlock interlocks[1];
+    struct config_circuit circuits[HOUSE_CIRCUITS];
 };
 
 /* living_room: presets, window, humidity, heaters miner and ofen; hallway: bare, no heater.
- * The heater spare is in no room and has an interlock. `house` must not move afterwards. */
+ * The heater spare is in no room and has an interlock. The circuit ground_floor has a meter.
+ * `house` must not move afterwards. */
 void house_build(struct house *house);
 
 #endif

@@ -91,7 +91,7 @@ static size_t count_kind(enum announce_kind kind)
     return count;
 }
 
-enum { DOCUMENTS = HOUSE_ROOMS + HOUSE_HEATERS };
+enum { DOCUMENTS = HOUSE_ROOMS + HOUSE_HEATERS + HOUSE_CIRCUITS };
 
 static void after_connecting_documents_then_states(void **state)
 {

@@ -141,7 +141,7 @@ static void root_keys_are_those_that_every_version_allows(void **state)
     struct house house;
     struct discovery_plan plan;
     plan_house(&house, DISCOVERY_DEVICE, NULL, &plan);
-    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS);
+    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS + HOUSE_CIRCUITS);
     for (size_t i = 0; i < plan.count; i++) {
         struct json *document = parse(plan.step[i].payload);
         assert_strict_parts(document, true);
@@ -310,6 +310,10 @@ static void the_longest_names_still_fit_one_message(void **state)
         memset(house.heaters[i].id, 'c' + (int)i, ID_MAX - 1);
         memset(house.heaters[i].name, 'n', NAME_MAX_B - 1);
     }
+    for (size_t i = 0; i < HOUSE_CIRCUITS; i++) {
+        memset(house.circuits[i].id, 'f' + (int)i, ID_MAX - 1);
+        memset(house.circuits[i].name, 'n', NAME_MAX_B - 1);
+    }
     discovery_plan_make(&plan, &house.config, house.caps, NULL);
     for (size_t i = 0; i < plan.count; i++) {
         assert_in_range(strlen(plan.step[i].payload), 1, PAYLOAD_MAX);
@@ -325,7 +329,8 @@ static void a_page_only_on_this_machine_is_not_linked(void **state)
         struct house house;
         house_build(&house);
         (void)text_copy(house.config.web.listen, NAME_MAX_B, hidden[i]);
-        const struct entity_context context = {&house.config, house.caps, house.rooms, NULL};
+        const struct entity_context context = {
+            .config = &house.config, .caps = house.caps, .room = house.rooms};
         char *text = discovery_device_document(&context, NULL);
         assert_null(strstr(text, "\"cu\""));
         free(text);
@@ -338,7 +343,8 @@ static void none_is_never_a_listed_preset(void **state)
     (void)state;
     struct house house;
     house_build(&house);
-    const struct entity_context context = {&house.config, house.caps, house.rooms, NULL};
+    const struct entity_context context = {
+        .config = &house.config, .caps = house.caps, .room = house.rooms};
     (void)text_copy(house.rooms[LIVING_ROOM].presets[1].name, ID_MAX, "none");
     char *text = discovery_device_document(&context, NULL);
     assert_non_null(strstr(text, "\"pr_modes\":[\"eco\",\"boost\",\"away\",\"sleep\"]"));
@@ -384,7 +390,7 @@ static void the_same_again_is_unchanged(void **state)
     note_all(&seen, &house, &plan, DISCOVERY_CONFIG);
     discovery_plan_free(&plan);
     plan_house(&house, DISCOVERY_DEVICE, &seen, &plan);
-    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS);
+    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS + HOUSE_CIRCUITS);
     for (size_t i = 0; i < plan.count; i++) {
         assert_true(plan.step[i].unchanged);
     }
@@ -462,19 +468,23 @@ static void what_is_gone_is_removed_with_its_states(void **state)
         plan_house(&house, forms[f], NULL, &plan);
         note_all(&seen, &house, &plan, DISCOVERY_CONFIG);
         discovery_plan_free(&plan);
-        house.config.room_count = 1;   /* without the hallway */
-        house.config.heater_count = 2; /* and without the spare heater */
+        house.config.room_count = 1;    /* without the hallway */
+        house.config.heater_count = 2;  /* and without the spare heater */
+        house.config.circuit_count = 1; /* and without the cellar's circuit */
         discovery_plan_make(&plan, &house.config, house.caps, &seen);
         assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/hallway/state"), "");
         assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/heater/spare/state"),
                             "");
         assert_string_equal(
             payload_of(&plan, DISCOVERY_FORGET, "heatbridge/heater/spare/availability"), "");
+        assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/circuit/cellar/state"),
+                            "");
         assert_null(find_step(&plan, DISCOVERY_FORGET, "heatbridge/living_room/state"));
+        assert_null(find_step(&plan, DISCOVERY_FORGET, "heatbridge/circuit/ground_floor/state"));
         assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), 0);
         if (forms[f] == DISCOVERY_DEVICE) {
-            assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), 2);
-            assert_int_equal(count_phase(&plan, DISCOVERY_FORGET), 3);
+            assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), 3);
+            assert_int_equal(count_phase(&plan, DISCOVERY_FORGET), 4);
         }
         discovery_plan_free(&plan);
         discovery_seen_clear(&seen);
@@ -491,7 +501,7 @@ static void switching_discovery_off_removes_all_but_the_states(void **state)
     note_all(&seen, &house, &plan, DISCOVERY_CONFIG);
     discovery_plan_free(&plan);
     plan_house(&house, DISCOVERY_OFF, &seen, &plan);
-    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS);
+    assert_int_equal(plan.count, HOUSE_ROOMS + HOUSE_HEATERS + HOUSE_CIRCUITS);
     assert_int_equal(count_phase(&plan, DISCOVERY_REMOVE), plan.count);
     assert_null(find_step(&plan, DISCOVERY_FORGET, "heatbridge/hallway/state"));
     discovery_plan_free(&plan);
@@ -512,6 +522,8 @@ static void documents_of_others_are_left_alone(void **state)
         {"homeassistant/device/heatbridge_room_bath/config", "{}"},
         {"homeassistant/device/heatbridge_room_bath/config", "not json"},
         {"homeassistant/device/heatbridge_room_Bath!/config", "{\"migrate_discovery\":true}"},
+        {"homeassistant/device/heatbridge_circuit_f16/config",
+         "{\"o\":{\"name\":\"heatbridge\"},\"stat_t\":\"heatbridge/heater/f16/state\"}"},
         {"homeassistant/device/zigbee_0x00/config", "{\"o\":{\"name\":\"heatbridge\"}}"},
         {"homeassistant/sensor/heatbridge_room_bath/config", "{\"migrate_discovery\":true}"},
         {"elsewhere/device/heatbridge_room_bath/config", "{\"migrate_discovery\":true}"},

@@ -162,6 +162,24 @@ static void heater_states_are_as_published_before(void **state)
     }
 }
 
+static void circuit_states_are_as_published_before(void **state)
+{
+    (void)state;
+    const struct circuit_view views[] = {
+        {.limit_w = 2944,
+         .allowed_w = 2800,
+         .possible_w = 2750,
+         .metered_w = 3010.4,
+         .over_limit = true},
+        {.limit_w = 2944, .allowed_w = 2944, .possible_w = INFINITY, .metered_w = NAN}};
+    static const char *const files[] = {"state-circuit.json", "state-circuit-unknown.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char *json = state_encode_circuit(&views[i]);
+        assert_golden(files[i], json);
+        free(json);
+    }
+}
+
 static void a_found_block_is_told_as_published_before(void **state)
 {
     (void)state;
@@ -287,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_states_are_as_published_before),
         cmocka_unit_test(heater_states_are_as_published_before),
+        cmocka_unit_test(circuit_states_are_as_published_before),
         cmocka_unit_test(a_found_block_is_told_as_published_before),
         cmocka_unit_test(every_key_is_always_there),
         cmocka_unit_test(old_readings_are_unknown_not_zero),

@@ -15,7 +15,8 @@ enum budget_weight budget_weigh(const struct budget_write *write)
 {
     const bool less = write->to_w < write->from_w;
     if (write->to_w <= 0 || write->why == REASON_FROST ||
-        (less && (write->unordered || write->why == REASON_POWER_LIMIT))) {
+        (less &&
+         (write->unordered || write->why == REASON_POWER_LIMIT || write->why == REASON_CIRCUIT))) {
         return BUDGET_SAFETY;
     }
     return is_large(write) && !write->hopeless ? BUDGET_LARGE : BUDGET_SMALL;

@@ -225,6 +225,10 @@ void host_metered(struct host *host, double power_w, hb_mono now)
 {
     host->now = now;
     host->metered_w = reading_make(power_w, now, PROVENANCE_METERED);
+    if (host->watch.link == HEATER_LINK_LOST) {
+        host->state.power_w = host->metered_w; /* it still knows what the silent heater draws */
+        host_tell_state(host);
+    }
     if (host->options.driver->metered != NULL) {
         host->options.driver->metered(host->instance, power_w, now);
     }

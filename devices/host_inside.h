@@ -38,6 +38,8 @@ void host_on_report(void *ctx, const struct heater_state *state);
 void host_on_trouble(void *ctx, const char *sentence);
 void host_on_refused(void *ctx, uint64_t seq, const char *sentence);
 void host_carry_out(struct host *host, const struct watch_todo *todo);
+/* Delivers the state as the owner should see it. */
+void host_tell_state(struct host *host);
 void host_tell_outcome(struct host *host, uint64_t seq, enum command_outcome result,
                        const char *why);
 /* Logs a refusal, unless it is the same as the last. */

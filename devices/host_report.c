@@ -66,7 +66,7 @@ static void add_findings(const struct host *host, struct heater_state *state)
 }
 
 /* The driver's state as the owner should see it: with the supervisor's own findings. */
-static void tell_state(struct host *host)
+void host_tell_state(struct host *host)
 {
     struct event event = {.kind = EVENT_HEATER_STATE,
                           .at = host->now,
@@ -151,7 +151,7 @@ void host_carry_out(struct host *host, const struct watch_todo *todo)
         tell_result(host, todo);
     }
     if (todo->link_lost || (todo->outcome && todo->result == COMMAND_FAILED)) {
-        tell_state(host);
+        host_tell_state(host);
     }
     if (todo->commit) {
         driver->commit(host->instance, &todo->command, host->now);
@@ -270,7 +270,7 @@ static void take_stranger(struct host *host, const char *identity)
     if (strncmp(host->trouble, sentence, sizeof host->trouble - 1) != 0) {
         (void)text_copy(host->trouble, sizeof host->trouble, sentence);
         hb_log(o->log, LOG_LEVEL_WARN, host->part, "%s", sentence);
-        tell_state(host);
+        host_tell_state(host);
     }
 }
 
@@ -304,7 +304,7 @@ void host_on_report(void *ctx, const struct heater_state *state)
     }
     log_findings(host, &todo);
     count(&host->stats, &todo);
-    tell_state(host);
+    host_tell_state(host);
     if (todo.outcome) {
         tell_result(host, &todo);
     }
@@ -316,7 +316,7 @@ void host_on_trouble(void *ctx, const char *sentence)
     if (host->running && strncmp(host->trouble, sentence, sizeof host->trouble - 1) != 0) {
         (void)text_copy(host->trouble, sizeof host->trouble, sentence);
         hb_log(host->options.log, LOG_LEVEL_WARN, host->part, "%s", sentence);
-        tell_state(host);
+        host_tell_state(host);
     }
 }
 
@@ -338,7 +338,7 @@ void host_on_refused(void *ctx, uint64_t seq, const char *sentence)
     struct watch_todo todo = watch_refused(&host->watch, seq, host->now);
     if (todo.outcome) {
         tell_result(host, &todo);
-        tell_state(host);
+        host_tell_state(host);
     } else if (seq != host->watch.order.seq) {
         host_tell_outcome(host, seq, COMMAND_FAILED, sentence);
     }

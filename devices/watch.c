@@ -77,13 +77,20 @@ static void start_over(struct watch *w)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Off is never delayed: the limit protects the device's flash, not against the cold. */
+/* What heats on would overload its circuit. */
+static bool is_too_much(const struct watch *w)
+{
+    return w->order.why == REASON_CIRCUIT && (!isfinite(w->drawn_w) || w->drawn_w > wanted_w(w));
+}
+
+/* Off is never delayed, nor is less for the circuit's sake: the limit protects the device's flash,
+ * not against the cold. */
 static hb_mono write_due(const struct watch *w)
 {
     if (w->held) {
         return w->held_until;
     }
-    if (wanted_w(w) <= 0 || !mono_is_set(w->wore_at)) {
+    if (wanted_w(w) <= 0 || is_too_much(w) || !mono_is_set(w->wore_at)) {
         return (hb_mono){1};
     }
     return mono_add_ms(w->wore_at, w->rules.min_write_ms);

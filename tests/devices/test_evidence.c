@@ -59,6 +59,8 @@ static void writes_are_weighed(void **state)
         {{.from_w = 800, .to_w = 500, .max_w = 1000}, BUDGET_LARGE},
         {{.from_w = 550, .to_w = 500, .max_w = 1000, .why = REASON_POWER_LIMIT}, BUDGET_SAFETY},
         {{.from_w = 500, .to_w = 550, .max_w = 1000, .why = REASON_POWER_LIMIT}, BUDGET_SMALL},
+        {{.from_w = 550, .to_w = 500, .max_w = 1000, .why = REASON_CIRCUIT}, BUDGET_SAFETY},
+        {{.from_w = 500, .to_w = 550, .max_w = 1000, .why = REASON_CIRCUIT}, BUDGET_SMALL},
         {{.from_w = 550, .to_w = 500, .max_w = 1000, .unordered = true}, BUDGET_SAFETY},
         {{.from_w = 0, .to_w = 500, .max_w = 1000, .hopeless = true}, BUDGET_SMALL},
         {{.from_w = 500, .to_w = 0, .max_w = 1000, .hopeless = true}, BUDGET_SAFETY},

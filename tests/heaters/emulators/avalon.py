@@ -89,6 +89,7 @@ class Avalon(TcpEmulator):
         self.second_clients = 0
         self.set = self.applied = self.model["start"]   # in flash; in force
         self.off = False
+        self.power_log = []        # (monotonic time, watts at the wall), one for each change
         self._apply_at = self._off_at = self._on_at = None
         self._down_until = self._booted = self._init_until = self._dozes_until = 0
 
@@ -101,6 +102,12 @@ class Avalon(TcpEmulator):
             self._booted, self._init_until, self._dozes_until = now, now + self.init_s, now + self.dozes_s
             self.off, self.applied = False, self.set
             self._apply_at = self._off_at = self._on_at = None
+            self.log_power()
+
+    def stop(self):
+        super().stop()
+        with self.lock:
+            self.power_log.append((time.monotonic(), 0))
 
     def clock(self):
         if self.model["switch"] == "reboot":
@@ -117,6 +124,12 @@ class Avalon(TcpEmulator):
             self._on_at = None
             if self.off:
                 self.off, self._init_until = False, now + self.init_s
+        self.log_power()
+
+    def log_power(self):
+        wall_w = 0 if self.work in ("In Idle", "In Fault") else self.model["levels"][self.applied][1]
+        if not self.power_log or self.power_log[-1][1] != wall_w:
+            self.power_log.append((time.monotonic(), wall_w))
 
     @property
     def work(self):
@@ -138,8 +151,9 @@ class Avalon(TcpEmulator):
 
     @property
     def power_w(self):
-        self.tick()
-        return 0 if self.work in ("In Idle", "In Fault") else self.model["levels"][self.applied][1]
+        with self.lock:
+            self.tick()
+            return self.power_log[-1][1]
 
     # --- reads ----------------------------------------------------------------------------------
 

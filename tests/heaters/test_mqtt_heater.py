@@ -192,15 +192,15 @@ def test_what_does_not_go_together_is_refused_with_its_place(tmp_path, lines, to
 
 
 def documented():
-    """The YAML that docs/heaters.md prints for plugs, heaters over MQTT and interlocks."""
+    """The YAML that docs/heaters.md prints for plugs, heaters over MQTT, interlocks and circuits."""
     text = (pathlib.Path(__file__).resolve().parents[2] / "docs/heaters.md").read_text(encoding="utf-8")
     sections = text.split("## Any heater behind a metering plug")[1].split("## A power that")[0]
     blocks = re.findall(r"```yaml\n(.*?)```", sections, re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 6
     return blocks
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(6))
 def test_what_is_documented_is_valid(tmp_path, index):
     file = tmp_path / "heatbridge.yaml"
     block = documented()[index]

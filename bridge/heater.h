@@ -197,6 +197,11 @@ struct heater_command {
     enum reason why;
 };
 
+/* What a device calls itself and its software, for people to read; "" : not known yet. */
+struct heater_about {
+    char model[NAME_MAX_B], firmware[NAME_MAX_B];
+};
+
 /* What is kept of a heater over a restart, so that it is known before it was asked. */
 struct heater_record {
     char driver[ID_MAX]; /* whose memory it is; another driver begins anew */

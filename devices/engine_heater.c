@@ -238,6 +238,7 @@ static void report(struct engine *e, hb_mono now)
     state.applied_w = e->applied_w;
     state.pool_link = miner_pools_link(stats.link);
     state.writes = e->writes;
+    (void)text_copy(state.firmware, sizeof state.firmware, "heatbridge " HB_VERSION);
     count_shares(&stats, &state);
     (void)text_copy(state.pool, sizeof state.pool, stats.pool);
     tell_pools(e, &stats, &state.pools);

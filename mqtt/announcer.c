@@ -10,6 +10,7 @@
 struct announcer {
     const struct config *config;
     const struct heater_caps *caps;
+    const struct heater_about *about;
     struct birth birth;
     struct discovery_seen seen;
     struct discovery_plan plan;
@@ -31,7 +32,7 @@ static void drop_round(struct announcer *announcer)
 }
 
 struct announcer *announcer_create(const struct config *config, const struct heater_caps *caps,
-                                   uint64_t seed)
+                                   const struct heater_about *about, uint64_t seed)
 {
     struct announcer *announcer = calloc(1, sizeof *announcer);
     if (announcer == NULL) {
@@ -40,6 +41,7 @@ struct announcer *announcer_create(const struct config *config, const struct hea
     }
     announcer->config = config;
     announcer->caps = caps;
+    announcer->about = about;
     birth_init(&announcer->birth, seed);
     return announcer;
 }
@@ -84,11 +86,13 @@ void announcer_ha_status(struct announcer *announcer, const void *payload, size_
 }
 
 void announcer_reconfigure(struct announcer *announcer, const struct config *config,
-                           const struct heater_caps *caps, hb_mono now)
+                           const struct heater_caps *caps, const struct heater_about *about,
+                           hb_mono now)
 {
     drop_round(announcer);
     announcer->config = config;
     announcer->caps = caps;
+    announcer->about = about;
     birth_reconfigured(&announcer->birth, now);
 }
 
@@ -133,7 +137,8 @@ static void begin_round(struct announcer *announcer, bool full)
 {
     struct discovery_plan *plan = &announcer->plan;
     drop_round(announcer);
-    discovery_plan_make(plan, announcer->config, announcer->caps, &announcer->seen);
+    discovery_plan_make(plan, announcer->config, announcer->caps, announcer->about,
+                        &announcer->seen);
     if (!full) {
         keep_changes(plan);
     }

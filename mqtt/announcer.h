@@ -7,7 +7,7 @@
  *   connection lost           announcer_lost
  *   retained message whose topics_classify is TOPIC_DISCOVERY     announcer_retained
  *   message on TOPIC_HA_STATUS                                    announcer_ha_status
- *   configuration reloaded    announcer_reconfigure
+ *   configuration reloaded, or a device told more of itself       announcer_reconfigure
  *   then, and whenever announcer_wake has come:
  *     while ((a = announcer_peek(announcer, now)) != NULL) {
  *         if (a->kind == ANNOUNCE_STATES) { publish <base>/status, each heater's availability, each
@@ -47,10 +47,11 @@ struct announcement {
     const char *topic, *payload; /* borrowed until announcer_done */
 };
 
-/* `config` and `caps` (one per heater, in config order) are borrowed until announcer_destroy or
- * announcer_reconfigure. `seed` makes the jitter. Never NULL. */
+/* `config`, `caps` and `about` (both one per heater, in config order) are borrowed until
+ * announcer_destroy or announcer_reconfigure. `seed` makes the jitter. Never NULL. */
 HB_MUST_USE struct announcer *announcer_create(const struct config *config,
-                                               const struct heater_caps *caps, uint64_t seed);
+                                               const struct heater_caps *caps,
+                                               const struct heater_about *about, uint64_t seed);
 void announcer_destroy(struct announcer *announcer); /* NULL is allowed */
 
 void announcer_connected(struct announcer *announcer, hb_mono now);
@@ -61,7 +62,8 @@ void announcer_retained(struct announcer *announcer, const char *topic, const vo
 void announcer_ha_status(struct announcer *announcer, const void *payload, size_t len,
                          bool retained, hb_mono now);
 void announcer_reconfigure(struct announcer *announcer, const struct config *config,
-                           const struct heater_caps *caps, hb_mono now);
+                           const struct heater_caps *caps, const struct heater_about *about,
+                           hb_mono now);
 
 /* The next thing to publish, NULL if nothing is due. */
 const struct announcement *announcer_peek(struct announcer *announcer, hb_mono now);

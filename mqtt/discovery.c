@@ -15,6 +15,7 @@ struct planning {
     struct discovery_plan *plan;
     const struct config *config;
     const struct heater_caps *caps;
+    const struct heater_about *about;
     const struct discovery_seen *seen;
 };
 
@@ -63,7 +64,7 @@ static struct entity_context room_context(const struct planning *p, size_t i)
 static struct entity_context heater_context(const struct planning *p, size_t i)
 {
     return (struct entity_context){
-        .config = p->config, .caps = p->caps, .heater = &p->config->heaters[i]};
+        .config = p->config, .caps = p->caps, .about = p->about, .heater = &p->config->heaters[i]};
 }
 
 static struct entity_context circuit_context(const struct planning *p, size_t i)
@@ -216,11 +217,12 @@ static void remove_if_gone(const struct planning *p, const struct discovery_topi
 }
 
 void discovery_plan_make(struct discovery_plan *plan, const struct config *config,
-                         const struct heater_caps *caps, const struct discovery_seen *seen)
+                         const struct heater_caps *caps, const struct heater_about *about,
+                         const struct discovery_seen *seen)
 {
     static const struct discovery_seen nothing = {.topic = NULL};
     *plan = (struct discovery_plan){.step = NULL};
-    const struct planning p = {plan, config, caps, seen != NULL ? seen : &nothing};
+    const struct planning p = {plan, config, caps, about, seen != NULL ? seen : &nothing};
     for (size_t i = 0; i < p.seen->count; i++) {
         prepare(&p, p.seen->topic[i]);
     }

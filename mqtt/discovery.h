@@ -45,10 +45,11 @@ struct discovery_plan {
 };
 
 /* Everything to be announced, in the configured form, compared with what the broker holds (`seen`,
- * may be NULL). `caps` has one entry per heater in config order. With discovery off the plan only
- * removes. Free with discovery_plan_free. */
+ * may be NULL). `caps` and `about` have one entry per heater in config order. With discovery off
+ * the plan only removes. Free with discovery_plan_free. */
 void discovery_plan_make(struct discovery_plan *plan, const struct config *config,
-                         const struct heater_caps *caps, const struct discovery_seen *seen);
+                         const struct heater_caps *caps, const struct heater_about *about,
+                         const struct discovery_seen *seen);
 void discovery_plan_free(struct discovery_plan *plan);
 
 #endif

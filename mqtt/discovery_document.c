@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ground/text.h"
 #include "mqtt/state_codec.h"
 
 /* Seconds without a state after which a sensor is unavailable: three heartbeats. */
@@ -89,18 +90,51 @@ static const char *area_of(const struct config_room *room)
     return name_or_id(room->area, name_or_id(room->name, room->id));
 }
 
+/* What is no product but of our making. */
+static void describe_own(struct json *device, const char *model)
+{
+    json_add_string(device, "mdl", model);
+    json_add_string(device, "mf", DISCOVERY_ORIGIN);
+    json_add_string(device, "sw", HB_VERSION);
+}
+
 static void describe_room(const struct config_room *room, struct json *device)
 {
     json_add_string(device, "name", name_or_id(room->name, room->id));
-    json_add_string(device, "mdl", "Room");
+    describe_own(device, "Room");
     json_add_string(device, "sa", area_of(room));
+}
+
+/* Text that a device has sent. */
+static void add_foreign_text(struct json *device, const char *name, const char *text)
+{
+    char clean[NAME_MAX_B];
+    text_copy_printable(clean, sizeof clean, text, strlen(text));
+    json_add_string(device, name, clean);
+}
+
+/* The device as it calls itself, once it has; its family, until then. */
+static void describe_product(const struct entity_context *context, struct json *device)
+{
+    const struct config_heater *heater = context->heater;
+    const struct heater_about *about = &context->about[heater - context->config->heaters];
+    if (about->model[0] != '\0') {
+        add_foreign_text(device, "mdl", about->model);
+        json_add_string(device, "mf", heater->driver);
+    } else {
+        json_add_string(device, "mdl", heater->driver);
+        json_add_string(device, "mf", DISCOVERY_ORIGIN);
+    }
+    if (about->firmware[0] != '\0') {
+        add_foreign_text(device, "sw", about->firmware);
+    }
 }
 
 static void describe_heater(const struct entity_context *context, struct json *device)
 {
     const struct config_heater *heater = context->heater;
     json_add_string(device, "name", name_or_id(heater->name, heater->id));
-    json_add_string(device, "mdl", heater->driver);
+    describe_product(context, device);
     if (heater->room >= context->config->room_count) {
         return;
     }
@@ -114,7 +148,7 @@ static void describe_heater(const struct entity_context *context, struct json *d
 static void describe_circuit(const struct config_circuit *circuit, struct json *device)
 {
     json_add_string(device, "name", name_or_id(circuit->name, circuit->id));
-    json_add_string(device, "mdl", "Circuit");
+    describe_own(device, "Circuit");
 }
 
 static const char *id_of(const struct entity_context *context)
@@ -137,8 +171,6 @@ static struct json *device_json(const struct entity_context *context, const char
     } else {
         describe_circuit(context->circuit, device);
     }
-    json_add_string(device, "mf", "heatbridge");
-    json_add_string(device, "sw", HB_VERSION);
     add_page_url(&context->config->web, device);
     return device;
 }
@@ -221,7 +253,8 @@ static void add_ids(const struct entity_context *context, const struct entity_ro
     }
 }
 
-static void add_value(const struct entity_row *row, struct json *component)
+static void add_value(const struct entity_context *context, const struct entity_row *row,
+                      struct json *component)
 {
     char text[64];
     if (row->value_template != NULL) {
@@ -233,8 +266,9 @@ static void add_value(const struct entity_row *row, struct json *component)
     if ((row->flags & ENTITY_EXPIRES) != 0) {
         json_add_number(component, "exp_aft", EXPIRE_AFTER_S, 0);
     }
-    if (row->precision != ENTITY_NO_PRECISION) {
-        json_add_number(component, "sug_dsp_prc", row->precision, 0);
+    const int decimals = row->decimals != NULL ? row->decimals(context) : row->precision;
+    if (decimals != ENTITY_NO_PRECISION) {
+        json_add_number(component, "sug_dsp_prc", decimals, 0);
     }
 }
 
@@ -247,7 +281,7 @@ static void fill_component(const struct entity_context *context, const struct en
     add_text(component, "stat_cla", row->state_class);
     add_text(component, "ent_cat", row->category);
     add_text(component, "ic", row->icon);
-    add_value(row, component);
+    add_value(context, row, component);
     if (row->command != COMMAND_PROPERTIES) {
         char topic[TOPIC_MAX];
         topics_command(&context->config->mqtt, context->room->id, row->command, topic);

@@ -104,6 +104,31 @@ static bool sees_work(const struct entity_context *context)
     return own_caps(context)->sees_work;
 }
 
+/* Whether hashes of this program are among those that are counted, and not those of machines built
+ * for it, which make a million times as many. */
+static bool hashes_here(const struct entity_context *context)
+{
+    bool here = false;
+    if (context->heater != NULL) {
+        return sees_work(context);
+    }
+    for (size_t i = 0; i < context->room->heater_count; i++) {
+        here = here || context->caps[context->room->heaters[i]].sees_work;
+    }
+    return here;
+}
+
+/* Six show a single CPU core's megahashes. */
+static int hashrate_decimals(const struct entity_context *context)
+{
+    return hashes_here(context) ? 6 : 2;
+}
+
+static int difficulty_decimals(const struct entity_context *context)
+{
+    return hashes_here(context) ? 3 : 0;
+}
+
 static bool switches_relay(const struct entity_context *context)
 {
     return own_caps(context)->switches_relay;
@@ -378,7 +403,7 @@ const struct entity_row entity_heater_rows[] = {
      SENSOR,
      .name = "Best difficulty",
      .state_class = "measurement",
-     .precision = 3,
+     .decimals = difficulty_decimals,
      ALWAYS,
      DIAG,
      .field = "best_difficulty",
@@ -518,7 +543,7 @@ const struct entity_row entity_heater_rows[] = {
      .name = "Minimum time between writes",
      .device_class = "duration",
      .unit = "s",
-     PLAIN,
+     .precision = 0,
      ALWAYS,
      DIAG,
      .field = "min_write_s",

@@ -17,7 +17,8 @@
  */
 struct entity_context {
     const struct config *config;
-    const struct heater_caps *caps; /* of all heaters, in config order            */
+    const struct heater_caps *caps;   /* of all heaters, in config order */
+    const struct heater_about *about; /* likewise; NULL unless `heater` is the device */
     const struct config_room *room;
     const struct config_heater *heater;
     const struct config_circuit *circuit;
@@ -46,7 +47,8 @@ struct entity_row {
     int precision;              /* suggested decimals; ENTITY_NO_PRECISION: not sent */
     unsigned flags;             /* of enum entity_flag                               */
     enum command_key command;   /* COMMAND_PROPERTIES: takes none                     */
-    bool (*wanted)(const struct entity_context *context);                       /* NULL: always */
+    int (*decimals)(const struct entity_context *context); /* NULL: those of `precision` */
+    bool (*wanted)(const struct entity_context *context);  /* NULL: always */
     void (*more)(const struct entity_context *context, struct json *component); /* NULL: nothing */
 };
 

@@ -15,7 +15,9 @@
 #define ALWAYS  .flags = ENTITY_ALWAYS | ENTITY_EXPIRES
 #define DIAG    .category = "diagnostic"
 #define MONEY   .state_class = "measurement", .precision = 6, .icon = "mdi:hand-coin-outline"
-/* No device class has this unit. Six decimals show a single CPU core's megahashes. */
-#define HASHRATE .unit = "TH/s", .state_class = "measurement", .precision = 6, .icon = "mdi:pickaxe"
+/* No device class has this unit. */
+#define HASHRATE                                                                                   \
+    .unit = "TH/s", .state_class = "measurement", .decimals = hashrate_decimals,                   \
+    .icon = "mdi:pickaxe"
 
 #endif

@@ -156,6 +156,7 @@ static bool start_memory(struct app *app, struct hb_err *err)
     const size_t circuits = app->config->circuit_count;
     app->hosts = calloc(heaters + 1, sizeof *app->hosts);
     app->caps = calloc(heaters + 1, sizeof *app->caps);
+    app->about = calloc(heaters + 1, sizeof *app->about);
     app->news = calloc(heaters + 1, sizeof *app->news);
     app->bad_sources = calloc(rooms + 1 + heaters + circuits, sizeof *app->bad_sources);
     app->retained_told = calloc(rooms + heaters + 1, sizeof *app->retained_told);
@@ -163,9 +164,9 @@ static bool start_memory(struct app *app, struct hb_err *err)
     app->heater_views = calloc(heaters + 1, sizeof *app->heater_views);
     app->events = ring_create(EVENT_SLOTS_MIN + 4 * (rooms + heaters), sizeof(struct event),
                               RING_DROP_OLDEST, NULL, NULL);
-    if (app->hosts == NULL || app->caps == NULL || app->news == NULL || app->bad_sources == NULL ||
-        app->retained_told == NULL || app->room_views == NULL || app->heater_views == NULL ||
-        app->events == NULL) {
+    if (app->hosts == NULL || app->caps == NULL || app->about == NULL || app->news == NULL ||
+        app->bad_sources == NULL || app->retained_told == NULL || app->room_views == NULL ||
+        app->heater_views == NULL || app->events == NULL) {
         return hb_fail(err, HB_ERR_SYSTEM, "out of memory");
     }
     return true;
@@ -358,7 +359,8 @@ static bool start_mqtt(struct app *app, struct hb_err *err)
                                                                      app->config->heater_count +
                                                                      app->config->circuit_count),
     };
-    app->announcer = announcer_create(app->config, app->caps, (uint64_t)clock_mono().ms);
+    app->announcer =
+        announcer_create(app->config, app->caps, app->about, (uint64_t)clock_mono().ms);
     app->mqtt = mqtt_client_start(&options, app->log, ring_bell, app, err);
     if (app->mqtt == NULL) {
         return false;
@@ -493,6 +495,7 @@ void app_stop(struct app *app, bool reloading)
     free(app->hosts);
     free(app->news);
     free(app->caps);
+    free(app->about);
     free(app->topics);
     free(app->bad_sources);
     free(app->retained_told);

@@ -10,17 +10,38 @@
 
 static const int64_t day_ms = 86400000;
 
+static bool note(char *known, size_t size, const char *told)
+{
+    if (told[0] == '\0' || strcmp(known, told) == 0) {
+        return false;
+    }
+    (void)text_copy(known, size, told);
+    return true;
+}
+
+/* True if the device has told something new of itself. */
+static bool note_about(struct heater_about *about, const struct heater_state *state)
+{
+    const bool model = note(about->model, sizeof about->model, state->model);
+    const bool firmware = note(about->firmware, sizeof about->firmware, state->firmware);
+    return model || firmware;
+}
+
 /* A host delivers a state or an outcome. Taken up after the host is done, for it must not be called
  * from within this. */
 static void on_host_event(void *ctx, const struct event *event)
 {
     struct app *app = ctx;
     struct event mine = *event;
+    bool announce = false;
     if (event->kind == EVENT_HEATER_ABILITIES) {
         app->caps[event->index] = event->u.caps;
-        if (app->announcer != NULL) {
-            announcer_reconfigure(app->announcer, app->config, app->caps, clock_mono());
-        }
+        announce = true;
+    } else if (event->kind == EVENT_HEATER_STATE) {
+        announce = note_about(&app->about[event->index], &event->u.heater);
+    }
+    if (announce && app->announcer != NULL) {
+        announcer_reconfigure(app->announcer, app->config, app->caps, app->about, clock_mono());
     }
     app->news[event->index] = true;
     app_post(app, &mine);

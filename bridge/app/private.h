@@ -39,6 +39,7 @@ struct app {
     struct proxy *proxy;         /* likewise                 */
     struct host **hosts;         /* config->heater_count     */
     struct heater_caps *caps;
+    struct heater_about *about;
     bool *news; /* per heater: it has told something since its host was last asked what is due */
     struct app_topic *topics;
     size_t topic_count, topic_room;

@@ -2,6 +2,7 @@
 
 import json
 
+from emulators.braiins import Braiins
 from harness.waiting import wait_for
 
 
@@ -39,6 +40,28 @@ def test_disobedience_has_a_reason_and_a_health(home):
     assert state["outcome"] == "failed"
     assert state["outcome_text"].startswith("expected "), state["outcome_text"]
     assert state["problem"] and state["problem_text"]
+
+
+def test_home_assistant_is_told_what_the_device_is(home):
+    """The family until it was reached; then its own words, also while it is unplugged after a restart."""
+    document = "homeassistant/device/heatbridge_heater_garage/config"
+    miner = home.add("garage", Braiins(), driver="braiins", password="root")
+    miner.stop()
+    home.start()
+
+    def device(accept):
+        return json.loads(home.watcher.wait_topic(document, lambda text: accept(json.loads(text)["dev"]), 60))["dev"]
+    unknown = device(lambda dev: True)
+    assert (unknown["mdl"], unknown["mf"]) == ("braiins", "heatbridge") and "sw" not in unknown
+    miner.start()
+    known = device(lambda dev: dev["mf"] == "braiins")
+    state = home.wait_heater("garage", lambda s: s["link"] == "ok", "contact")
+    assert (known["mdl"], known["sw"]) == (state["model"], state["firmware"]) and known["sw"], known
+    home.bridge.stop()
+    miner.stop()
+    home.watcher.publish(document, "", retain=True)
+    home.bridge.start()
+    assert device(lambda dev: dev["mf"] == "braiins") == known
 
 
 def test_every_figure_has_an_entity(home):

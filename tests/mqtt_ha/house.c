@@ -62,6 +62,8 @@ void house_build(struct house *house)
     house->caps[MINER].sees_work = true;
     house->caps[OFEN].max_w = 1900.0;
     house->caps[OFEN].has_fan = true;
+    (void)text_copy(house->about[OFEN].model, NAME_MAX_B, "Ofen 2\x01\xff");
+    (void)text_copy(house->about[OFEN].firmware, NAME_MAX_B, "2.4.1");
     house->caps[SPARE].max_w = 500.0;
     (void)text_copy(house->circuits[GROUND_FLOOR].id, ID_MAX, "ground_floor");
     (void)text_copy(house->circuits[GROUND_FLOOR].name, NAME_MAX_B, "Ground floor");

@@ -33,7 +33,7 @@ static int set_up(void **state)
     memset(&run, 0, sizeof run);
     house_build(&run.house);
     run.now = (hb_mono){1000000};
-    run.announcer = announcer_create(&run.house.config, run.house.caps, 42);
+    run.announcer = announcer_create(&run.house.config, run.house.caps, run.house.about, 42);
     return 0;
 }
 
@@ -188,7 +188,8 @@ static void rounds_keep_their_distance(void **state)
     const hb_mono first = run.sent[0].at;
     birth_message();
     (void)text_copy(run.house.rooms[0].name, NAME_MAX_B, "Parlour");
-    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.now);
+    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.house.about,
+                          run.now);
     pass(60000);
     assert_true(run.count > DOCUMENTS + 1);
     assert_true(mono_age_ms(run.sent[DOCUMENTS + 1].at, first) >= BIRTH_SPACING_MS);
@@ -212,7 +213,8 @@ static void without_a_connection_nothing_is_due(void **state)
 {
     (void)state;
     birth_message();
-    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.now);
+    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.house.about,
+                          run.now);
     assert_false(mono_is_set(announcer_wake(run.announcer)));
     announcer_connected(run.announcer, run.now);
     announcer_lost(run.announcer);
@@ -228,7 +230,8 @@ static void a_reload_sends_only_what_changed(void **state)
     pass(60000);
     forget_log();
     run.house.rooms[LIVING_ROOM].max_target_c = 28.0;
-    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.now);
+    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.house.about,
+                          run.now);
     pass(60000);
     assert_int_equal(run.count, 2);
     assert_string_equal(run.sent[0].topic,
@@ -243,7 +246,8 @@ static void a_removed_room_goes_after_the_states(void **state)
     pass(60000);
     forget_log();
     run.house.config.room_count = 1;
-    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.now);
+    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.house.about,
+                          run.now);
     pass(60000);
     assert_int_equal(run.count, 2);
     assert_string_equal(run.sent[0].topic, "homeassistant/device/heatbridge_room_hallway/config");
@@ -260,7 +264,8 @@ static void a_change_of_form_migrates_in_order(void **state)
     pass(60000);
     forget_log();
     run.house.config.homeassistant.discovery = DISCOVERY_SINGLE;
-    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.now);
+    announcer_reconfigure(run.announcer, &run.house.config, run.house.caps, run.house.about,
+                          run.now);
     pass(60000);
     size_t i = 0;
     for (; i < DOCUMENTS; i++) {

@@ -49,7 +49,7 @@ static void plan_house(struct house *house, enum discovery_form form,
 {
     house_build(house);
     house->config.homeassistant.discovery = form;
-    discovery_plan_make(plan, &house->config, house->caps, seen);
+    discovery_plan_make(plan, &house->config, house->caps, house->about, seen);
 }
 
 /* --- golden -------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ static void topics_are_legal_whatever_the_base_topic(void **state)
         house_build(&house);
         house.config.homeassistant.discovery = forms[f];
         (void)text_copy(house.config.mqtt.base_topic, NAME_MAX_B, "huis/Wärme 1");
-        discovery_plan_make(&plan, &house.config, house.caps, NULL);
+        discovery_plan_make(&plan, &house.config, house.caps, house.about, NULL);
         for (size_t i = 0; i < plan.count; i++) {
             assert_topic_is_legal(plan.step[i].topic);
         }
@@ -314,7 +314,7 @@ static void the_longest_names_still_fit_one_message(void **state)
         memset(house.circuits[i].id, 'f' + (int)i, ID_MAX - 1);
         memset(house.circuits[i].name, 'n', NAME_MAX_B - 1);
     }
-    discovery_plan_make(&plan, &house.config, house.caps, NULL);
+    discovery_plan_make(&plan, &house.config, house.caps, house.about, NULL);
     for (size_t i = 0; i < plan.count; i++) {
         assert_in_range(strlen(plan.step[i].payload), 1, PAYLOAD_MAX);
     }
@@ -330,7 +330,7 @@ static void a_page_only_on_this_machine_is_not_linked(void **state)
         house_build(&house);
         (void)text_copy(house.config.web.listen, NAME_MAX_B, hidden[i]);
         const struct entity_context context = {
-            .config = &house.config, .caps = house.caps, .room = house.rooms};
+            .config = &house.config, .caps = house.caps, house.about, .room = house.rooms};
         char *text = discovery_device_document(&context, NULL);
         assert_null(strstr(text, "\"cu\""));
         free(text);
@@ -344,7 +344,7 @@ static void none_is_never_a_listed_preset(void **state)
     struct house house;
     house_build(&house);
     const struct entity_context context = {
-        .config = &house.config, .caps = house.caps, .room = house.rooms};
+        .config = &house.config, .caps = house.caps, house.about, .room = house.rooms};
     (void)text_copy(house.rooms[LIVING_ROOM].presets[1].name, ID_MAX, "none");
     char *text = discovery_device_document(&context, NULL);
     assert_non_null(strstr(text, "\"pr_modes\":[\"eco\",\"boost\",\"away\",\"sleep\"]"));
@@ -444,14 +444,14 @@ static void a_lost_component_is_taken_leave_of(void **state)
     note_all(&seen, &house, &plan, DISCOVERY_CONFIG);
     discovery_plan_free(&plan);
     house.rooms[LIVING_ROOM].window.topic[0] = '\0';
-    discovery_plan_make(&plan, &house.config, house.caps, &seen);
+    discovery_plan_make(&plan, &house.config, house.caps, house.about, &seen);
     assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), 1);
     assert_non_null(strstr(payload_of(&plan, DISCOVERY_PREPARE, topic),
                            "\"window\":{\"p\":\"binary_sensor\"}"));
     assert_null(strstr(payload_of(&plan, DISCOVERY_CONFIG, topic), "\"window\":"));
     note_all(&seen, &house, &plan, DISCOVERY_PREPARE);
     discovery_plan_free(&plan);
-    discovery_plan_make(&plan, &house.config, house.caps, &seen);
+    discovery_plan_make(&plan, &house.config, house.caps, house.about, &seen);
     assert_int_equal(count_phase(&plan, DISCOVERY_PREPARE), 0);
     discovery_plan_free(&plan);
     discovery_seen_clear(&seen);
@@ -471,7 +471,7 @@ static void what_is_gone_is_removed_with_its_states(void **state)
         house.config.room_count = 1;    /* without the hallway */
         house.config.heater_count = 2;  /* and without the spare heater */
         house.config.circuit_count = 1; /* and without the cellar's circuit */
-        discovery_plan_make(&plan, &house.config, house.caps, &seen);
+        discovery_plan_make(&plan, &house.config, house.caps, house.about, &seen);
         assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/hallway/state"), "");
         assert_string_equal(payload_of(&plan, DISCOVERY_FORGET, "heatbridge/heater/spare/state"),
                             "");

@@ -91,6 +91,11 @@ class Home:
         self._folder.cleanup()
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that take minutes begin first, so that nobody waits for one of them alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def home(request):
     made = Home()

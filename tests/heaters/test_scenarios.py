@@ -215,6 +215,7 @@ def circuit(home):
     made.stop()
 
 
+@pytest.mark.long
 def test_p4_power_cut(home, circuit):
     """P4-day: four miners on a fuse that does not bear them all at their highest level, before and after 18:00."""
     began = time.monotonic()
@@ -259,6 +260,7 @@ def test_p4_power_cut(home, circuit):
     assert all(b - a >= 3 for a, b in zip(raises, raises[1:])), raises
 
 
+@pytest.mark.long
 def test_a_metered_circuit_over_its_limit(home, circuit):
     """Somebody irons on the same fuse: an alarm, and the miners get less until there is room again."""
     home.start(room_c=15)

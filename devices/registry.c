@@ -6,6 +6,7 @@
 #include "devices/apollo.h"
 #include "devices/avalon.h"
 #include "devices/axeos.h"
+#include "devices/bosminer.h"
 #include "devices/braiins.h"
 #include "devices/engine_heater.h"
 #include "devices/epic.h"
@@ -20,12 +21,25 @@
 #include "devices/whatsminer.h"
 
 const struct heater_driver *const heater_drivers[] = {
-    &engine_heater,  &simulated_heater,  &stratum_proxy_heater,
-    &plug_heater,    &mqtt_heater,       &axeos_heater,
-    &mujina_heater,  &apollo_heater,     &avalon_heater,
-    &braiins_heater, &whatsminer_heater, &luxos_heater,
-    &vnish_heater,   &antminer_heater,   &epic_heater,
-    &ofen_heater,    &port21_heater,     NULL,
+    &engine_heater,
+    &simulated_heater,
+    &stratum_proxy_heater,
+    &plug_heater,
+    &mqtt_heater,
+    &axeos_heater,
+    &mujina_heater,
+    &apollo_heater,
+    &avalon_heater,
+    &braiins_heater,
+    &whatsminer_heater,
+    &luxos_heater,
+    &vnish_heater,
+    &antminer_heater,
+    &epic_heater,
+    &ofen_heater,
+    &port21_heater,
+    &bosminer_heater,
+    NULL,
 };
 
 const struct heater_driver *heater_driver_find(const char *name)

@@ -189,14 +189,16 @@ static void hear_legacy(void *ctx, const struct remote_answer *answer)
     case BRAIINS_BOSER:
         (void)snprintf(sentence, sizeof sentence,
                        "its Braiins OS (%s) is older than 25.07 and has no REST interface: update "
-                       "it, or put a metering plug before it",
+                       "it, or put a metering plug before it; 22.08 and before it (Antminer S9) "
+                       "take driver: bosminer",
                        version);
         break;
     case BRAIINS_BOSMINER:
-        (void)snprintf(sentence, sizeof sentence,
-                       "its Braiins OS (BOSminer %s) is set only by its file bosminer.toml, which "
-                       "is never written from here: update it, or put a metering plug before it",
-                       version);
+        (void)snprintf(
+            sentence, sizeof sentence,
+            "its Braiins OS (BOSminer %.60s) is set only by its file bosminer.toml: give "
+            "heaters.%s driver: bosminer, or put a metering plug before it",
+            version, b->env.id);
         break;
     case BRAIINS_NONE:
         (void)snprintf(sentence, sizeof sentence,

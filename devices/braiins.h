@@ -1,5 +1,6 @@
 /* A miner with Braiins OS 25.07 or later (BMM 100/101, Antminer S9 to S21): a power target in
- * watts, paused and resumed, over its REST interface. Older versions are recognised and left alone.
+ * watts, paused and resumed, over its REST interface. Older versions are recognised and left alone;
+ * the oldest have a driver of their own, `bosminer`.
  */
 #ifndef HB_DEVICES_BRAIINS_H
 #define HB_DEVICES_BRAIINS_H

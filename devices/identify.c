@@ -20,6 +20,10 @@ const struct identify_row identify_rows[FAMILY_COUNT] = {
     [FAMILY_BRAIINS] = {"Braiins OS", "braiins", "http", "give the password of its web page"},
     [FAMILY_BRAIINS_OLD] = {"Braiins OS", NULL, "http",
                             "its firmware is too old to be driven: update it on its web page"},
+    [FAMILY_BOSMINER] =
+        {"Braiins OS", "bosminer", "tcp",
+         "give an SSH key, add the public one to its /etc/dropbear/authorized_keys, "
+         "and its host key to known_hosts"},
     [FAMILY_WHATSMINER] = {"WhatsMiner", "whatsminer", "tcp",
                            "enable its API in WhatsMinerTool and give the password"},
     [FAMILY_WHATSMINER_V3] = {"WhatsMiner", "whatsminer", "tcp",
@@ -215,6 +219,7 @@ static void judge_version(struct identify *who, const struct identify_answer *an
             continue;
         }
         who->suspect = version_words[i].family;
+        who->named = true;
         if (version_words[i].sure) {
             who->found = who->suspect;
         }
@@ -368,8 +373,8 @@ static const struct {
     {IDENTIFY_CGMINER, ANYBODY | BIT(FAMILY_LUXOS) | BIT(FAMILY_AVALON) | BIT(FAMILY_WHATSMINER),
      BIT(FAMILY_ANTMINER), NULL, "{\"command\":\"version\"}", EXCHANGE_JSON, judge_version},
     {IDENTIFY_HTTP, ANYBODY | BIT(FAMILY_BRAIINS), 0, "/api/v1/version/", NULL, 0, judge_braiins},
-    {IDENTIFY_CGMINER, 0, BIT(FAMILY_BRAIINS), NULL, "{\"command\":\"devdetails\"}", EXCHANGE_JSON,
-     detail_model},
+    {IDENTIFY_CGMINER, BIT(FAMILY_BRAIINS), BIT(FAMILY_BRAIINS), NULL,
+     "{\"command\":\"devdetails\"}", EXCHANGE_JSON, detail_model},
     {IDENTIFY_WHATSMINER, ANYBODY | BIT(FAMILY_WHATSMINER), 0, NULL,
      "{\"cmd\":\"get.device.info\",\"param\":null}", EXCHANGE_LENGTH32, judge_whatsminer_v3},
     {IDENTIFY_CGMINER, ANYBODY | BIT(FAMILY_EPIC), 0, "/capabilities", NULL, 0, judge_epic},
@@ -392,7 +397,7 @@ enum { QUESTIONS = sizeof questions / sizeof questions[0] };
 
 void identify_init(struct identify *who, unsigned open)
 {
-    *who = (struct identify){.open = open};
+    *who = (struct identify){.open = open, .grpc = (open & (1u << IDENTIFY_GRPC)) != 0};
 }
 
 static bool is_due(const struct identify *who, size_t row)
@@ -415,7 +420,8 @@ bool identify_next(struct identify *who, struct identify_ask *ask)
         return true;
     }
     if (who->found == FAMILY_NONE && who->suspect == FAMILY_BRAIINS) {
-        who->found = FAMILY_BRAIINS_OLD; /* known by its name, but without the HTTP API */
+        /* Known by its name, but without the HTTP API. */
+        who->found = who->named && !who->grpc ? FAMILY_BOSMINER : FAMILY_BRAIINS_OLD;
     } else if (who->found == FAMILY_NONE && who->suspect == FAMILY_APOLLO) {
         who->suspect = FAMILY_NONE; /* anybody may have a page called overview */
     }

@@ -36,7 +36,8 @@ enum identify_family {
     FAMILY_NERDAXE,
     FAMILY_AVALON,
     FAMILY_BRAIINS,
-    FAMILY_BRAIINS_OLD, /* without the HTTP API */
+    FAMILY_BRAIINS_OLD, /* without the HTTP API                   */
+    FAMILY_BOSMINER,    /* and without gRPC: set by a file only   */
     FAMILY_WHATSMINER,
     FAMILY_WHATSMINER_V3,
     FAMILY_LUXOS,
@@ -82,6 +83,8 @@ struct identify {
     uint8_t unanswered[IDENTIFY_PORTS]; /* in a row: then the port is left alone */
     size_t row;                         /* of the question under way, or next */
     enum identify_family suspect, found;
+    bool named;                  /* port 4028 said which program it is */
+    bool grpc;                   /* its port was open                  */
     enum identify_port found_at; /* where the answer came from that told */
     /* What it says of itself, printable; "" if it does not. */
     char model[NAME_MAX_B], firmware[NAME_MAX_B], hostname[NAME_MAX_B];

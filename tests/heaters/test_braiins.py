@@ -212,10 +212,10 @@ def test_a_slow_tuner_is_waited_for_and_not_pushed(home):
 @pytest.mark.parametrize("make_socket, words, status", [
     (BraiinsSocket.boser, "its Braiins OS (boser-buildroot 0.1.0-75912fc7) is older than 25.07", 404),
     (BraiinsSocket.boser, "its Braiins OS (boser-buildroot 0.1.0-75912fc7) is older than 25.07", 405),
-    (BraiinsSocket.bosminer, "is set only by its file bosminer.toml, which is never written from here", 404),
+    (BraiinsSocket.bosminer, "is set only by its file bosminer.toml: give heaters.old driver: bosminer", 404),
 ])
 def test_versions_without_the_interface_are_told_so_and_never_written_to(home, make_socket, words, status):
-    """P2-legacy, by not writing the file at all: there is no change of it that a power cut could leave half done."""
+    """And which driver is theirs."""
     port = make_socket().start()
     home.emulators.append(port)
     old = home.add("old", OldBraiins(status), api_port=port.port, **CONFIG)

@@ -76,6 +76,11 @@ FAMILIES = [
            lambda m, a: [m.Braiins(address=a, port=80), m.BraiinsSocket.boser(address=a, port=4028)], "http://{}",
            "Braiins OS", options={"password": "root"},
            not_pyasic="it reads Braiins OS over gRPC, which heatbridge does not speak, nor its emulator"),
+    # At the power that it is set to already, so that its SSH is not needed.
+    Family("bosminer", "bosminer", "bosminer", lambda m, a: beside(m.Bosminer(address=a, port=4028), page=80),
+           "tcp://{}", "Braiins OS",
+           model="Bitmain Antminer S9", options={"settle": "1 s", "min_write": "0 s", "max_power": "900 W"}, pyasic="BOSMinerS9",
+           figures=("hashrate", "power", "chip", "board", "fan"), unlike={"inlet": NO_SENSOR}),
     Family("whatsminer", "whatsminer", "whatsminer", lambda m, a: [m.WhatsminerV2(address=a, port=4028)], "tcp://{}",
            "WhatsMiner", model="M30S+VE40", identity="d4:01:02:03:04:05",
            options={"password": "admin", "settle": "1 s", "min_write": "0 s"},

@@ -4,7 +4,11 @@ import json
 import os
 import subprocess
 
+import pytest
+
 from conftest import HEATBRIDGE
+
+pytestmark = pytest.mark.alone
 
 
 def test_every_kernel_is_measured():

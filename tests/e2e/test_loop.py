@@ -6,7 +6,7 @@ import statistics
 import time
 
 import paho.mqtt.client as paho
-
+import pytest
 from conftest import HEATER, ROOM
 from harness.waiting import wait_for
 
@@ -28,6 +28,7 @@ def test_heat_is_hashes_for_the_pool(site):
     assert site.pool.rejected == 0
 
 
+@pytest.mark.alone
 def test_start_to_discovery(site, figure):
     site.start(broker=True)
     started = time.monotonic()
@@ -38,6 +39,7 @@ def test_start_to_discovery(site, figure):
     assert took_ms < 1000
 
 
+@pytest.mark.alone
 def test_command_to_effect(site, figure):
     site.start()
     site.heat()
@@ -68,6 +70,7 @@ def test_command_to_effect(site, figure):
     assert p99 < 200
 
 
+@pytest.mark.alone
 def test_memory(site, figure):
     site.start()
     site.heat()

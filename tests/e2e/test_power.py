@@ -10,6 +10,8 @@ from conftest import HEATBRIDGE
 from harness.waiting import wait_for
 from machine import Machine
 
+pytestmark = pytest.mark.alone
+
 WINDOW = 10.0
 
 

@@ -15,7 +15,8 @@ def restored(home):
     """Gives the house its own configuration back."""
     before = copy.deepcopy(home.bridge.config)
     yield home
-    home.restart_bridge(**before)
+    home.bridge.config = before
+    home.restart_bridge()
     wait_for(lambda: set(home.ha.devices()) == {"Living room", "Miner"}, "only the usual devices are left", 30)
     home.ha.wait_available(CLIMATE, "sensor.miner_power")
 
@@ -75,6 +76,22 @@ def test_removed_room_and_heater_vanish(restored):
     assert not [e for e in home.ha.registry() if "hall" in e or "stove" in e]
     wait_for(lambda: not [t for t in home.watcher.names("homeassistant/") if "hall" in t or "stove" in t],
              "no discovery topic of theirs is left")
+
+
+def test_a_circuit_is_a_device_with_an_alarm(restored):
+    home = restored
+    heaters = {"miner": {**home.bridge.config["heaters"]["miner"], "circuit": "fuse_3"}}
+    meter = {"topic": "test/fuse_3", "value": "power"}
+    home.restart_bridge(heaters=heaters, circuits={"fuse_3": {"name": "Fuse 3", "max_power": "2000 W", "meter": meter}})
+    wait_for(lambda: set(home.ha.devices()) == {"Living room", "Miner", "Fuse 3"}, "one more device", 30)
+    home.watcher.publish("test/fuse_3", {"power": 1200})
+    home.ha.wait_state("sensor.fuse_3_power", lambda s: s["state"] == "1200", 30)
+    home.ha.wait_state("binary_sensor.fuse_3_over_limit", lambda s: s["state"] == "off")
+    assert home.ha.state("sensor.fuse_3_power_limit")["state"] == "2000"
+    home.watcher.publish("test/fuse_3", {"power": 2400})
+    state, _ = home.ha.wait_state("binary_sensor.fuse_3_over_limit", lambda s: s["state"] == "on", 30)
+    assert state["attributes"]["device_class"] == "problem"
+    home.ha.wait_state("sensor.fuse_3_allowed_power", lambda s: float(s["state"]) < 2000)
 
 
 def test_discovery_off_removes_everything(restored):

@@ -15,8 +15,9 @@ static const int64_t stuck_ms = 60000;
 static const double stuck_part = 0.05, stuck_w = 20;
 /* No heater is lowered for another one's sake so soon after its last change. */
 static const int64_t dwell_ms = 5 * 60000;
-/* A meter shows what the heaters do by then. */
-static const int64_t meter_lag_ms = 10000;
+/* A meter shows what the heaters do by then; and what it said before that still stands if it has
+ * said nothing else so much later. */
+static const int64_t meter_lag_ms = 10000, meter_stands_ms = 30000;
 static const double release_s = 1800; /* until a reserve as large as the limit is given back */
 static const double over_hysteresis = 0.01, trifle = 0.01;
 /* How much a room's lack counts, and up to which lack; what the first watts are worth more than the
@@ -161,9 +162,11 @@ static bool is_stuck(const struct circuit_heater *h, const struct circuit_memory
 void circuit_meter(struct circuit *circuit, double metered_w, bool news, hb_mono now)
 {
     const double limit_w = circuit->limit_w;
+    const int64_t passed_ms = mono_age_ms(now, circuit->fell_at);
     circuit->metered_w = is_power(metered_w) ? metered_w : NAN;
-    if (news && circuit->metered_w > limit_w &&
-        mono_age_ms(now, circuit->fell_at) >= meter_lag_ms) {
+    circuit->unjudged = (circuit->unjudged || news) && circuit->metered_w > limit_w;
+    if (circuit->unjudged && passed_ms >= (news ? meter_lag_ms : meter_stands_ms)) {
+        circuit->unjudged = false;
         /* The heaters give up the excess of what they could draw. While they do so, that and the
          * excess stay, and so does the answer. */
         const double excess_w = circuit->metered_w - limit_w;

@@ -67,6 +67,7 @@ struct circuit {
     hb_mono fell_at;   /* when `possible_w` fell last in more than a trifle            */
     double reserve_w;  /* part of the limit that other things on the circuit use       */
     double metered_w;  /* by the circuit's own meter; NaN: none, or it is silent       */
+    bool unjudged;     /* the meter said too much, but so early that it may say else     */
     bool over;         /* more than the limit is drawn                                 */
 
     /* The last plan, and what it was made for. */

@@ -308,6 +308,66 @@ static void test_the_meter_counts_though_more_is_possible(void **state)
     assert_near(circuit.reserve_w, 50, 0);
 }
 
+/* The heaters are asked for less, and have just become less when this returns. */
+static void fall(void)
+{
+    const double before_w = circuit.possible_w;
+    all_wish(400);
+    for (int i = 0; i < 200 && circuit.possible_w > before_w - 500; i++) {
+        run_s(3);
+    }
+    assert_true(mono_is_set(circuit.fell_at));
+    assert_true(mono_age_ms(now, circuit.fell_at) < 5000);
+}
+
+/* A meter that speaks only on change does not say it again. */
+static void test_one_word_counts_though_it_comes_early(void **state)
+{
+    (void)state;
+    begin(2944, 4, &mini);
+    all_wish(850);
+    run_s(120);
+    fall();
+    meter(3600);
+    decide();
+    assert_true(circuit.over);
+    assert_near(circuit.reserve_w, 0, 0);
+    for (int s = 0; s < 25; s++) {
+        second();
+        circuit_meter(&circuit, 3600, false, now);
+    }
+    assert_near(circuit.reserve_w, 0, 0);
+    for (int s = 0; s < 10; s++) {
+        second();
+        circuit_meter(&circuit, 3600, false, now);
+    }
+    decide();
+    assert_true(circuit.reserve_w >= 600);
+    const double reserve_w = circuit.reserve_w;
+    for (int s = 0; s < 60; s++) { /* and it counts once */
+        second();
+        circuit_meter(&circuit, 3600, false, now);
+    }
+    assert_true(circuit.reserve_w <= reserve_w);
+}
+
+static void test_a_later_word_takes_the_place_of_an_early_one(void **state)
+{
+    (void)state;
+    begin(2944, 4, &mini);
+    all_wish(850);
+    run_s(120);
+    fall();
+    meter(3600);
+    run_s(5);
+    meter(2000);
+    for (int s = 0; s < 60; s++) {
+        second();
+        circuit_meter(&circuit, 2000, false, now);
+    }
+    assert_near(circuit.reserve_w, 0, 0);
+}
+
 static void test_a_silent_meter_is_none(void **state)
 {
     (void)state;
@@ -370,6 +430,8 @@ int main(void)
         cmocka_unit_test(test_unknown_abilities_stop_the_others),
         cmocka_unit_test(test_others_on_the_circuit_take_of_it),
         cmocka_unit_test(test_the_meter_counts_though_more_is_possible),
+        cmocka_unit_test(test_one_word_counts_though_it_comes_early),
+        cmocka_unit_test(test_a_later_word_takes_the_place_of_an_early_one),
         cmocka_unit_test(test_a_silent_meter_is_none),
         cmocka_unit_test(test_a_meter_beyond_all_turns_everything_off),
         cmocka_unit_test(test_the_alarm_does_not_flutter),
